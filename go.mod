@@ -1,0 +1,3 @@
+module github.com/alexandervashurin/semaphore
+
+go 1.26

@@ -1,0 +1,68 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Git is what a run needs of git. [GitCLI] is complete and the default;
+// job/gogit serves machines without a git binary and answers [ErrNeedsGit]
+// where it cannot.
+//
+// Methods may be called from many goroutines at once, also for one mirror. They
+// honour ctx: when it ends, so does everything they started. No argument that a
+// user typed is ever taken for an option, and neither an error nor a progress
+// line contains a credential.
+type Git interface {
+	// Heads lists the branches of a remote, full names without "refs/heads/",
+	// sorted.
+	Heads(ctx context.Context, r Remote) ([]Head, error)
+	// Clone makes an own clone in c.Dir, which must not exist or be empty, at
+	// the commit that c asks for, and tells which one that is.
+	Clone(ctx context.Context, r Remote, c Clone) (Commit, error)
+	// Update brings the kept checkout c.Dir to what c asks for, and makes it
+	// where there is none. Untracked files stay.
+	Update(ctx context.Context, r Remote, c Clone) (Commit, error)
+	// Release forgets the pin that Clone set in the mirror, once the clone is
+	// gone. Releasing an unknown pin is no error.
+	Release(ctx context.Context, mirror, pin string) error
+	// Describe tells the commit of a directory that is used in place. A
+	// directory without git yields the zero Commit.
+	Describe(ctx context.Context, dir string) (Commit, error)
+}
+
+// ErrNeedsGit tells that the work needs git's own binary.
+var ErrNeedsGit = errors.New("this needs the git binary: install git")
+
+// Remote is a repository somewhere else.
+type Remote struct {
+	URL        string // https, http, ssh, git or file URL, git@host:path, or an absolute path; without credentials
+	Key        *Key   // nil, none, ssh, or login and password (a token is a password)
+	HostKeys   HostKeys
+	SSHConfig  string        // a file of ssh's configuration, given to ssh by -F; "" for the user's own
+	Env        []string      // "NAME=value" for git, beside the built environment (proxies, CAs, HOME)
+	ScratchDir string        // a private directory, 0700, for helper files and sockets; removed by the caller
+	Timeout    time.Duration // for one command of git; 0 means 10 minutes
+	Learned    func(HostKey) // called with each host key met for the first time; may be nil
+	Progress   func(string)  // called with progress lines, masked of the Key; may be nil
+}
+
+// Clone says what a checkout holds.
+type Clone struct {
+	Dir        string // where the checkout goes
+	Mirror     string // bare repository that is fetched into and whose objects are shared; "" for none
+	Pin        string // name under refs/semaphore/task/ that keeps the commit in the mirror; "" for none
+	Ref        string // branch or tag; "" for the remote's HEAD
+	Commit     string // full or short hash; wins over Ref, which it need not be on
+	Submodules bool   // init and update recursively, over the same protocols
+	Depth      int    // commits of history; 0 for all. A clone with a depth uses no mirror
+	MaxBytes   int64  // limit of mirror and clone; 0 for none
+	Private    bool   // copy the objects instead of sharing the mirror's
+}
+
+// Head is a branch of a remote.
+type Head struct {
+	Name string `json:"name"` // "main", "feature/x"
+	Hash string `json:"hash"`
+}
