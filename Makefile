@@ -1,0 +1,50 @@
+GO       ?= go
+FUZZTIME ?= 20s
+BIN      := bin/semaphore
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help run test race lint fuzz bench e2e soak verify build
+
+help: ## Show this help
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+build: ## Build bin/semaphore
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/semaphore
+
+run: build ## Build and run the demo: a script, a playbook, a Terraform plan
+	@./scripts/demo.sh $(BIN)
+
+test: ## Everything that must be green; installs missing tools where it may
+	@./scripts/test.sh
+
+race: ## Unit tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint: ## All linters
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI) run ./...
+
+e2e: build ## End-to-end tests with the real tools
+	SEMAPHORE_E2E=1 $(GO) test -count=1 ./cmd/... ./job/...
+
+bench: ## Benchmarks that print the figures of README
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./job/... 
+
+fuzz: ## Each fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+soak: ## Long rounds, floods and timed fuzzing
+	SEMAPHORE_SOAK=1 $(GO) test -count=1 -timeout 60m ./...
+	$(MAKE) fuzz
+
+verify: ## Tidy, generated files, all linters, foreign systems; fails on a difference
+	$(GO) mod tidy -diff
+	$(MAKE) lint
+	GOOS=darwin CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...

@@ -1,0 +1,135 @@
+package semaphore_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/alexandervashurin/semaphore"
+
+// layers tells the height of each package; imports point down only. A path
+// ending in /... covers everything below it.
+var layers = []struct {
+	pattern string
+	level   int
+}{
+	{"cmd/...", 5},
+	{"examples/...", 5},
+	{"", 4},
+	{"internal/...", 3},
+	{"pool", 2},
+	{"job/internal/...", 0},
+	{"job/jobtest", 1},
+	{"job/gogit", 1},
+	{"job", 1},
+	{"auth", 1},
+	{"export", 1},
+	{"store/internal/...", 1},
+	{"store/memory", 1},
+	{"store/sqlite", 1},
+	{"store/postgres", 1},
+	{"store/open", 1},
+	{"store", 0},
+	{"crypto", 0},
+	{"mail", 0},
+}
+
+// sides are suites and fakes: only tests may import them.
+var sides = []string{"job/jobtest", "store/storetest", "pool/pooltest", "mail/mailtest"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func level(t *testing.T, rel string) int {
+	t.Helper()
+	for _, l := range layers {
+		if prefix, ok := strings.CutSuffix(l.pattern, "/..."); ok {
+			if rel == prefix || strings.HasPrefix(rel, prefix+"/") {
+				return l.level
+			}
+		} else if rel == l.pattern {
+			return l.level
+		}
+	}
+	t.Fatalf("package %q has no layer: add it to the table, with a reason in the commit", rel)
+	return 0
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	require.NoError(t, err)
+	var list []goPackage
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p goPackage
+		if err := dec.Decode(&p); err == io.EOF {
+			return list
+		} else {
+			require.NoError(t, err)
+		}
+		list = append(list, p)
+	}
+}
+
+func relative(importPath string) (string, bool) {
+	if importPath == module {
+		return "", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		from, ok := relative(p.ImportPath)
+		require.True(t, ok)
+		for _, imported := range p.Imports {
+			to, ours := relative(imported)
+			if !ours {
+				continue
+			}
+			require.LessOrEqualf(t, level(t, to), level(t, from), "%s imports %s, which is above it", from, to)
+			if slices.Contains(sides, to) {
+				t.Errorf("%s imports %s: suites and fakes are for tests", from, to)
+			}
+			if to == "job/gogit" {
+				require.True(t, strings.HasPrefix(from, "cmd/"), "%s imports job/gogit: only programs that ask for go-git link it", from)
+			}
+		}
+	}
+}
+
+// TestJobLinksNoStore keeps the executor small: it needs no database, and no
+// go-git unless a program asks for it.
+func TestJobLinksNoStore(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./job").Output()
+	require.NoError(t, err)
+	for _, dep := range strings.Fields(string(out)) {
+		require.NotEqual(t, "database/sql", dep)
+		require.NotContains(t, dep, "go-git")
+		if rel, ours := relative(dep); ours {
+			require.True(t, rel == "job" || strings.HasPrefix(rel, "job/internal/"), "job depends on %s", rel)
+		}
+	}
+}
+
+// TestNoPackageWithoutSubject holds the names of packages against the list of
+// those that say nothing.
+func TestNoPackageWithoutSubject(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		require.NotContains(t, []string{"util", "utils", "common", "helpers", "types", "models"}, path.Base(p.ImportPath))
+	}
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Makes sure that the tools the tests need are there. As root on Debian or
+# Ubuntu it installs what is missing, without starting any service; otherwise
+# it says what to install.
+set -euo pipefail
+declare -A package=(
+  [ansible-playbook]=ansible-core [git]=git [git-lfs]=git-lfs [sshd]=openssh-server
+  [ssh]=openssh-client [sshpass]=sshpass [python3]=python3 [gcc]=gcc [setsid]=util-linux
+)
+PATH=$PATH:/usr/sbin:/sbin
+missing=()
+for tool in "${!package[@]}"; do
+  command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
+done
+dpkg -s libc6-dev >/dev/null 2>&1 || ! command -v dpkg >/dev/null || missing+=(libc6-dev)
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "please install: ${missing[*]}" >&2
+  exit 1
+fi
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+# A policy that lets no service start while the packages are set up.
+policy=/usr/sbin/policy-rc.d
+made=
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  made=1
+fi
+trap '[ -z "$made" ] || rm -f "$policy"' EXIT
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs everything that must be green, stage by stage, and prints a table of the
+# stages and their times.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export GOFLAGS=${GOFLAGS:-}
+names=() times=() results=()
+failed=0
+stage() {
+  local name=$1 begun=$SECONDS result=ok
+  shift
+  printf '\n=== %s\n' "$name"
+  if ! "$@"; then
+    result=FAILED
+    failed=1
+  fi
+  names+=("$name") times+=($((SECONDS - begun))) results+=("$result")
+}
+staticcheck() { go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...; }
+no_process_left() {
+  local left
+  left=$(pgrep -f 'semaphore-task-supervisor|sshd.*semaphore-test' || true)
+  [ -z "$left" ] || { ps -o pid,args -p $left; return 1; }
+}
+formatted() {
+  local files
+  files=$(gofmt -l $(git ls-files '*.go'))
+  [ -z "$files" ] || { echo "gofmt differs: $files"; return 1; }
+}
+
+stage tools ./scripts/install-tools.sh
+[ $failed -eq 0 ] || exit 1
+stage format formatted
+stage vet go vet ./...
+stage build env CGO_ENABLED=0 go build ./...
+stage staticcheck staticcheck
+stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m ./...
+stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
+stage "no process left" no_process_left
+
+printf '\n%-20s %8s  %s\n' stage seconds result
+for i in "${!names[@]}"; do
+  printf '%-20s %8d  %s\n' "${names[$i]}" "${times[$i]}" "${results[$i]}"
+done
+exit $failed
