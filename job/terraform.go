@@ -1,0 +1,339 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alexandervashurin/semaphore/job/internal/flock"
+)
+
+// terraformRun is the part of a run that the Terraform family needs.
+type terraformRun struct {
+	*run
+	env       *environ
+	work      string // directory of the configuration, by its stable path
+	workspace string
+	planFile  string
+	varFile   string
+	state     *stateKeeper // nil where the configuration or the directory keeps its own
+}
+
+// runTerraform plans, asks, and applies exactly what was planned; or resumes
+// such a run from its bundle.
+func (r *run) runTerraform() (err error) {
+	t := &terraformRun{run: r, workspace: workspaceName(r.spec), planFile: r.dir.linked(dirSecret, "plan.out")}
+	if r.spec.Resume {
+		if err := t.unpackBundle(); err != nil {
+			return err
+		}
+	}
+	t.work = filepath.Join(r.checkout.root, filepath.FromSlash(r.spec.Playbook))
+	r.checkout.work = t.work
+	if err := t.prepare(); err != nil {
+		return err
+	}
+	if err := t.keepState(); err != nil {
+		return err
+	}
+	if r.spec.Resume {
+		return t.resume()
+	}
+	if err := t.initialise(initPlain); err != nil {
+		return err
+	}
+	if err := t.selectWorkspace(); err != nil {
+		return err
+	}
+	changes, err := t.plan()
+	if err != nil || !changes {
+		return err
+	}
+	return t.decide()
+}
+
+func workspaceName(spec *Spec) string {
+	if inv := spec.Inventory; inv != nil && strings.HasSuffix(string(inv.Type), "-workspace") {
+		return inv.Text
+	}
+	return "default"
+}
+
+// prepare makes environment, keys, backend file and variable file.
+func (t *terraformRun) prepare() error {
+	dirs, err := t.dirs()
+	if err != nil {
+		return err
+	}
+	t.env = toolEnviron(t.spec, t.base, dirs, t.commit)
+	for name, value := range map[string]string{"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"} {
+		if t.env.get(name) == "" {
+			t.env.set(name, value)
+		}
+	}
+	if t.env.get("TF_PLUGIN_CACHE_DIR") == "" {
+		cache := filepath.Join(t.job.projectDir(t.spec), "plugins")
+		if err := os.MkdirAll(cache, 0o700); err != nil {
+			return fmt.Errorf("make plugin cache: %w", err)
+		}
+		if err := t.own(cache, false); err != nil {
+			return err
+		}
+		t.env.set("TF_PLUGIN_CACHE_DIR", cache)
+	}
+	if err := t.offerKeys(t.env); err != nil {
+		return err
+	}
+	if !t.spec.Resume {
+		if err := t.writeBackend(); err != nil {
+			return err
+		}
+		if err := t.writeVariables(); err != nil {
+			return err
+		}
+	}
+	return t.handOver()
+}
+
+// tf runs one command of the tool.
+func (t *terraformRun) tf(args []string, onLine func(string)) error {
+	return t.exec(command{
+		path: t.tool.path, args: append(t.tool.args, args...), env: t.env.list(),
+		dir: t.work, leader: true, onLine: onLine, keep: t.spec.Template.KeepBackground,
+	})
+}
+
+// migrationQuestions are what init says when it would ask whether to copy the
+// state to a changed backend.
+var migrationQuestions = []string{
+	"Do you want to copy ",
+	"Can't ask approval for state migration",
+	"Backend configuration changed",
+}
+
+// initialise runs init. The plugin cache is filled by one task at a time.
+func (t *terraformRun) initialise(mode initMode) error {
+	t.status(Running, PhaseInit, t.spec.App+" init")
+	cache := t.env.get("TF_PLUGIN_CACHE_DIR")
+	lock, err := flock.Wait(t.ctx, strings.TrimSuffix(cache, "/")+".lock", nil)
+	if err != nil {
+		return fmt.Errorf("lock plugin cache: %w", err)
+	}
+	asked := false
+	err = t.tf(tfInitArgs(t.spec, mode), func(line string) {
+		for _, question := range migrationQuestions {
+			asked = asked || strings.Contains(line, question)
+		}
+	})
+	if unlockErr := lock.Unlock(); err == nil {
+		err = unlockErr
+	}
+	if err == nil {
+		return t.placeState(mode)
+	}
+	if !asked || mode != initPlain || exitCode(err) < 1 {
+		return err
+	}
+	answer, askErr := t.ask(Prompt{Kind: AskMigrateState, Text: "The backend changed. Copy the state to the new one?"})
+	if askErr != nil {
+		return askErr
+	}
+	if answer != Approve {
+		return fmt.Errorf("%w: the state was not migrated", ErrRejected)
+	}
+	return t.initialise(initMigrate)
+}
+
+// selectWorkspace makes the workspace current. The default one needs nothing
+// in a fresh directory, and some backends know no other.
+func (t *terraformRun) selectWorkspace() error {
+	current := "default"
+	if b, err := os.ReadFile(filepath.Join(t.dataDir(), "environment")); err == nil {
+		current = strings.TrimSpace(string(b))
+	}
+	if current == t.workspace {
+		return nil
+	}
+	return t.tf(workspaceArgs(t.spec.App, t.workspace), nil)
+}
+
+// dataDir is Terraform's own directory in the configuration.
+func (t *terraformRun) dataDir() string {
+	dir := t.env.get("TF_DATA_DIR")
+	switch {
+	case dir == "":
+		return filepath.Join(t.work, ".terraform")
+	case filepath.IsAbs(dir):
+		return dir
+	default:
+		return filepath.Join(t.work, dir)
+	}
+}
+
+// plan runs plan and tells whether there is something to apply.
+func (t *terraformRun) plan() (bool, error) {
+	t.status(Running, PhasePlan, t.spec.App+" plan")
+	args, moved := planArgs(t.spec, t.planFile, t.varFile)
+	if len(moved) > 0 {
+		t.out.System("given for apply, used for plan, because exactly the plan is applied: %s", strings.Join(moved, " "))
+	}
+	err := t.tf(args, nil)
+	if err == nil {
+		return false, t.report(PlanSummary{})
+	}
+	if exitCode(err) != 2 {
+		return false, err
+	}
+	if err := os.Chmod(t.planFile, 0o600); err != nil {
+		return false, fmt.Errorf("protect plan: %w", err)
+	}
+	summary, err := t.showPlan()
+	if err != nil {
+		return false, err
+	}
+	t.summary = summary
+	return true, t.report(summary)
+}
+
+func (t *terraformRun) report(summary PlanSummary) error {
+	if err := t.out.do(func(ctx context.Context, s Sink) error { return s.Plan(ctx, summary) }); err != nil {
+		return fmt.Errorf("report plan: %w", err)
+	}
+	return nil
+}
+
+// showPlan reads the plan as JSON, which holds secrets and is not kept.
+func (t *terraformRun) showPlan() (PlanSummary, error) {
+	args := terraformTail(t.spec.App, []string{"show", "-json", t.planFile})
+	out, err := t.capture(command{path: t.tool.path, args: append(t.tool.args, args...), env: t.env.list(), dir: t.work, leader: true})
+	if err != nil {
+		return PlanSummary{}, fmt.Errorf("read plan: %w", err)
+	}
+	return parsePlan(out)
+}
+
+// decide applies at once, asks, or stops after the plan.
+func (t *terraformRun) decide() error {
+	options := t.spec.terraform()
+	if options.TaskPlanOnly {
+		return nil
+	}
+	if options.autoApprove() {
+		return t.apply()
+	}
+	answer, err := t.ask(Prompt{
+		Kind: AskApply, Plan: &t.summary,
+		Text: fmt.Sprintf("Apply this plan? %d to add, %d to change, %d to destroy", t.summary.Add, t.summary.Change, t.summary.Destroy),
+	})
+	switch {
+	case err != nil:
+		return err
+	case answer == Approve:
+		t.status(Confirmed, PhaseConfirm, "confirmed")
+		return t.apply()
+	case answer == Hold:
+		if err := t.packBundle(); err != nil {
+			return err
+		}
+		return ErrHeld
+	default:
+		t.status(Rejected, PhaseConfirm, "rejected")
+		return ErrRejected
+	}
+}
+
+// ask puts a question to the sink. The run's time-out stands still meanwhile,
+// and a stop ends the question.
+func (t *terraformRun) ask(p Prompt) (Answer, error) {
+	t.status(WaitingConfirmation, PhaseConfirm, p.Text)
+	t.clock.pause()
+	defer t.clock.resume()
+	type reply struct {
+		answer Answer
+		err    error
+	}
+	replies := make(chan reply, 1)
+	err := t.out.do(func(_ context.Context, s Sink) error {
+		go func() {
+			answer, err := s.Confirm(t.ctx, p)
+			replies <- reply{answer, err}
+		}()
+		return nil
+	})
+	if err != nil {
+		return Reject, fmt.Errorf("ask for confirmation: %w", err)
+	}
+	select {
+	case <-t.ctx.Done(): // a stop does not wait for a sink that does not listen
+		return Reject, stopCause(t.ctx)
+	case got := <-replies:
+		if t.ctx.Err() != nil {
+			return Reject, stopCause(t.ctx)
+		}
+		if got.err != nil {
+			return Reject, fmt.Errorf("ask for confirmation: %w", got.err)
+		}
+		return got.answer, nil
+	}
+}
+
+// apply applies exactly the saved plan, the state being saved while it runs.
+func (t *terraformRun) apply() error {
+	t.status(Running, PhaseApply, t.spec.App+" apply")
+	stopWatch := t.watchState()
+	err := t.tf(applyArgs(t.spec, t.planFile), nil)
+	stopWatch()
+	if t.killed {
+		t.out.System("%s was killed while it applied: its state may be incomplete", t.spec.App)
+		t.reportLocks()
+	}
+	return err
+}
+
+// resume applies the plan of the bundle.
+func (t *terraformRun) resume() error {
+	t.atEnd(func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), t.job.cfg.GitTimeout)
+		defer cancel()
+		return t.job.cfg.Bundles.Delete(ctx, t.spec.Task.ID)
+	})
+	if !t.checkout.inPlace {
+		if err := t.initialise(initReadonly); err != nil {
+			return planAgain(err)
+		}
+	}
+	return planAgain(t.apply())
+}
+
+// planAgain says what to do when a saved plan could not be applied.
+func planAgain(err error) error {
+	var exit *ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("%w: the saved plan could not be applied: plan again", err)
+	}
+	return err
+}
+
+// reportLocks names lock files that a killed Terraform left.
+func (t *terraformRun) reportLocks() {
+	var found []string
+	_ = filepath.WalkDir(t.work, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && entry.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(entry.Name(), ".tfstate.lock.info") {
+			if rel, err := filepath.Rel(t.work, path); err == nil {
+				found = append(found, rel)
+			}
+		}
+		return nil
+	})
+	if len(found) == 0 {
+		t.out.System("no lock file was left; a lock in a remote backend may remain")
+		return
+	}
+	t.out.System("left locked: %s; release it with force-unlock once nothing uses the state", strings.Join(found, ", "))
+}

@@ -1,0 +1,308 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// stateKeeper carries Terraform's local state in and out of a workspace that
+// will be deleted.
+type stateKeeper struct {
+	store  StateStore
+	key    StateKey
+	file   string // where Terraform has it; "" until init has told that it is local
+	mu     sync.Mutex
+	stored TerraformState // what the store has
+	unlock func() error
+}
+
+// stateRecord is what a sweep must know to save the state of a dead run.
+type stateRecord struct {
+	Key  StateKey `json:"key"`
+	Work string   `json:"work"`           // directory of the configuration
+	File string   `json:"file,omitempty"` // state file, once known to be local
+}
+
+// stateTimeout bounds one call of the store.
+const stateTimeout = 30 * time.Second
+
+// keepState locks the state of a run whose directory will be deleted. Kept and
+// local directories have files of their own.
+func (t *terraformRun) keepState() error {
+	if t.checkout.inPlace || t.checkout.kept {
+		return nil
+	}
+	key := StateKey{ProjectID: t.spec.Task.ProjectID, TemplateID: t.spec.Template.ID, Workspace: t.workspace}
+	unlock, err := t.job.cfg.States.Lock(t.ctx, key, t.dir.record.Task)
+	if err != nil {
+		return fmt.Errorf("lock terraform state: %w", err)
+	}
+	t.state = &stateKeeper{store: t.job.cfg.States, key: key, unlock: unlock}
+	t.atEnd(t.closeState)
+	t.dir.record.State = &stateRecord{Key: key, Work: t.work}
+	return t.dir.save()
+}
+
+// placeState puts the stored state where Terraform looks for it, once init has
+// told that the configuration has no backend of its own.
+func (t *terraformRun) placeState(mode initMode) error {
+	if t.state == nil || t.state.file != "" {
+		return nil
+	}
+	file, local, err := localStateFile(t.dataDir(), t.work, t.workspace)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, stateTimeout)
+	defer cancel()
+	stored, err := t.state.store.Load(ctx, t.state.key)
+	if err != nil {
+		return fmt.Errorf("load terraform state: %w", err)
+	}
+	if !local {
+		if len(stored.Data) > 0 {
+			t.out.System("warning: the configuration now has a backend; the state kept for it so far (serial %d) is not used", stored.Serial)
+		}
+		return nil
+	}
+	if len(stored.Data) == 0 {
+		if stored, err = t.importOldState(ctx); err != nil {
+			return err
+		}
+	}
+	t.state.file, t.state.stored = file, stored
+	t.dir.record.State.File = file
+	if err := t.dir.save(); err != nil || len(stored.Data) == 0 {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("place terraform state: %w", err)
+	}
+	if err := os.WriteFile(file, stored.Data, 0o600); err != nil {
+		return fmt.Errorf("place terraform state: %w", err)
+	}
+	if err := errors.Join(t.own(filepath.Dir(file), false), t.own(file, false)); err != nil {
+		return err
+	}
+	if mode != initReadonly && providersMissing(stored.Data, t.dataDir()) {
+		return t.initialise(mode) // the state may need providers that the configuration no longer names
+	}
+	return nil
+}
+
+// localStateFile asks what init wrote which backend is in use; no file means a
+// plain local state. A path outside the configuration is somebody's own file.
+func localStateFile(dataDir, work, workspace string) (file string, local bool, err error) {
+	var record struct {
+		Backend struct {
+			Type   string `json:"type"`
+			Config struct {
+				Path         *string `json:"path"`
+				WorkspaceDir *string `json:"workspace_dir"`
+			} `json:"config"`
+		} `json:"backend"`
+	}
+	text, err := os.ReadFile(filepath.Join(dataDir, "terraform.tfstate"))
+	if err == nil {
+		err = json.Unmarshal(text, &record)
+	} else if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("read terraform's backend record: %w", err)
+	}
+	if kind := record.Backend.Type; kind != "" && kind != "local" {
+		return "", false, nil
+	}
+	file = "terraform.tfstate"
+	config := record.Backend.Config
+	if workspace != "default" {
+		dir := "terraform.tfstate.d"
+		if config.WorkspaceDir != nil && *config.WorkspaceDir != "" {
+			dir = *config.WorkspaceDir
+		}
+		file = filepath.Join(dir, workspace, "terraform.tfstate")
+	} else if config.Path != nil && *config.Path != "" {
+		file = *config.Path
+	}
+	if !filepath.IsLocal(file) {
+		return "", false, nil
+	}
+	return filepath.Join(work, file), true, nil
+}
+
+// importOldState takes over, once, what a persistent checkout of the template
+// holds. The old file is only read.
+func (t *terraformRun) importOldState(ctx context.Context) (TerraformState, error) {
+	old := filepath.Join(t.job.projectDir(t.spec), fmt.Sprintf("repository_%d_template_%d", t.spec.Repository.ID, t.spec.Template.ID), filepath.FromSlash(t.spec.Playbook))
+	file := filepath.Join(old, "terraform.tfstate")
+	if t.workspace != "default" {
+		file = filepath.Join(old, "terraform.tfstate.d", t.workspace, "terraform.tfstate")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || len(bytes.TrimSpace(text)) == 0 {
+		return TerraformState{}, nil
+	}
+	lock := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".lock.info")
+	if _, err := os.Stat(lock); err == nil {
+		return TerraformState{}, fmt.Errorf("the old checkout's terraform state is locked: see that nothing uses it, then remove its lock file %s", filepath.Base(lock))
+	}
+	state, ok := parseState(text)
+	if !ok {
+		return TerraformState{}, errors.New("the old checkout's terraform state does not parse: repair or remove it")
+	}
+	if err := t.state.store.Save(ctx, t.state.key, TerraformState{}, state); err != nil {
+		return TerraformState{}, fmt.Errorf("take over old terraform state: %w", err)
+	}
+	t.out.System("took over the terraform state of the old checkout (serial %d)", state.Serial)
+	return state, nil
+}
+
+// parseState reads lineage and serial. Terraform writes in place, so a read in
+// the middle of a write does not parse.
+func parseState(text []byte) (TerraformState, bool) {
+	var head struct {
+		Version int    `json:"version"`
+		Serial  uint64 `json:"serial"`
+		Lineage string `json:"lineage"`
+	}
+	if json.Unmarshal(text, &head) != nil || head.Version == 0 || head.Lineage == "" {
+		return TerraformState{}, false
+	}
+	return TerraformState{Lineage: head.Lineage, Serial: head.Serial, Data: text}, true
+}
+
+// providersMissing tells whether a state names a provider that is not
+// installed.
+func providersMissing(state []byte, dataDir string) bool {
+	var content struct {
+		Resources []struct {
+			Provider string `json:"provider"`
+		} `json:"resources"`
+	}
+	if json.Unmarshal(state, &content) != nil {
+		return false
+	}
+	for _, res := range content.Resources {
+		_, source, ok := strings.Cut(res.Provider, `provider["`)
+		source, _, closed := strings.Cut(source, `"]`)
+		if !ok || !closed || strings.HasPrefix(source, "terraform.io/builtin/") {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dataDir, "providers", filepath.FromSlash(source))); err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// watchState saves the state while Terraform writes it, four times a second,
+// until the returned function is called.
+func (t *terraformRun) watchState() (stop func()) {
+	if t.state == nil || t.state.file == "" {
+		return func() {}
+	}
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		var seen os.FileInfo
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				info, err := os.Stat(t.state.file)
+				if err != nil || seen != nil && info.Size() == seen.Size() && info.ModTime().Equal(seen.ModTime()) {
+					continue
+				}
+				if err := t.state.save(t.ctx, t.state.file); err != nil {
+					t.job.cfg.Log.Warn("save terraform state", "task_id", t.spec.Task.ID, "error", err)
+					continue
+				}
+				seen = info
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-gone
+	}
+}
+
+// save stores the file's state if it parses and is newer than what is stored.
+func (k *stateKeeper) save(parent context.Context, file string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read terraform state: %w", err)
+	}
+	next, ok := parseState(text)
+	if !ok || next.Lineage == k.stored.Lineage && next.Serial <= k.stored.Serial {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), stateTimeout)
+	defer cancel()
+	if err := k.store.Save(ctx, k.key, k.stored, next); err != nil {
+		return fmt.Errorf("save terraform state: %w", err)
+	}
+	k.stored = next
+	return nil
+}
+
+// closeState makes the last copy before the workspace goes, and unlocks. What
+// cannot be stored is put aside, never deleted.
+func (t *terraformRun) closeState() error {
+	err := t.state.finish(t.ctx, t.work, t.job.rescueDir(), t.dir.name)
+	return errors.Join(err, t.state.unlock())
+}
+
+func (l *LocalJob) rescueDir() string { return filepath.Join(l.dir, "rescued") }
+
+// finish stores the final state and whatever Terraform could not write where
+// it should.
+func (k *stateKeeper) finish(ctx context.Context, work, rescue, name string) error {
+	var problems []error
+	files := []string{filepath.Join(work, "errored.tfstate")}
+	if k.file != "" {
+		files = append([]string{k.file}, files...)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		err = nil
+		if k.file != "" {
+			err = k.save(ctx, file)
+		}
+		k.mu.Lock()
+		kept := bytes.Equal(k.stored.Data, text)
+		k.mu.Unlock()
+		state, parses := parseState(text)
+		old := parses && state.Lineage == k.stored.Lineage && state.Serial <= k.stored.Serial
+		if err == nil && (kept || old || len(bytes.TrimSpace(text)) == 0) {
+			continue
+		}
+		aside := filepath.Join(rescue, name+"-"+filepath.Base(file))
+		if mkErr := os.MkdirAll(rescue, 0o700); mkErr != nil {
+			problems = append(problems, mkErr)
+		}
+		problems = append(problems, err, writeFileAtomic(aside, text, 0o600),
+			fmt.Errorf("a terraform state that could not be stored was put aside as rescued/%s", filepath.Base(aside)))
+	}
+	return errors.Join(problems...)
+}
