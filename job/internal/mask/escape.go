@@ -218,10 +218,17 @@ func markupForms(text string) []string {
 	}
 }
 
+// mapRunes replaces the runes of text, but for letters, digits and underscores,
+// which no format escapes.
 func mapRunes(text string, escape func(r rune) string) string {
 	var b strings.Builder
+	b.Grow(len(text))
 	for _, r := range text {
-		b.WriteString(escape(r))
+		if r < utf8.RuneSelf && isWordByte(byte(r)) {
+			b.WriteByte(byte(r))
+		} else {
+			b.WriteString(escape(r))
+		}
 	}
 	return b.String()
 }
@@ -232,10 +239,9 @@ func shortEscape(r rune, self, control, letters string) string {
 	if strings.ContainsRune(self, r) {
 		return `\` + string(r)
 	}
-	for i, c := range []rune(control) {
-		if c == r {
-			return `\` + letters[i:i+1]
-		}
+	if i := strings.IndexRune(control, r); i >= 0 {
+		i = utf8.RuneCountInString(control[:i])
+		return `\` + letters[i:i+1]
 	}
 	return ""
 }

@@ -168,3 +168,11 @@ func BenchmarkLine(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }
+
+func BenchmarkNew(b *testing.B) {
+	key := testKey(2350) // an RSA key of 4096 bits
+	b.ReportAllocs()
+	for b.Loop() {
+		masker(key, "hunter2-secret")
+	}
+}

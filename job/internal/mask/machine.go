@@ -87,7 +87,7 @@ func (m *machine) heads(forms []string) []string {
 // build makes the states level by level, so that the deepest come last. The
 // heads are sorted: those of one state stand together.
 func (m *machine) build(heads []string) {
-	m.next = make([]uint32, m.stride)
+	m.next = make([]uint32, m.stride, states(heads)*int(m.stride))
 	m.depth = []uint8{0}
 	fail := []uint32{0}              // by state: the longest end of it that is a beginning too
 	at := make([]uint32, len(heads)) // state that each head has reached
@@ -100,7 +100,7 @@ func (m *machine) build(heads []string) {
 				continue
 			}
 			state := uint32(len(m.next))
-			m.next = append(m.next, make([]uint32, m.stride)...)
+			m.next = m.next[:len(m.next)+int(m.stride)]
 			m.depth = append(m.depth, uint8(d+1))
 			back := uint32(0)
 			if d > 0 {
@@ -112,6 +112,20 @@ func (m *machine) build(heads []string) {
 		}
 		m.inherit(m.accept, fail)
 	}
+}
+
+// states counts the beginnings of the sorted heads, the empty one included.
+func states(heads []string) int {
+	n, before := 1, ""
+	for _, head := range heads {
+		same := 0
+		for same < len(before) && before[same] == head[same] {
+			same++
+		}
+		n += len(head) - same
+		before = head
+	}
+	return n
 }
 
 // inherit gives the states from first on, which have no transitions of their
