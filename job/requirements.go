@@ -161,14 +161,11 @@ func (r *run) galaxyConfig(env *environ) (galaxyConfig, error) {
 	if err != nil {
 		return config, fmt.Errorf("read ansible configuration: %w", err)
 	}
-	if i := strings.IndexByte(string(out), '['); i > 0 {
-		out = out[i:] // warnings come first
-	}
 	var entries []struct {
 		Name  string          `json:"name"`
 		Value json.RawMessage `json:"value"`
 	}
-	if err := json.Unmarshal(out, &entries); err != nil {
+	if err := decodeAmong(out, '[', &entries); err != nil {
 		return config, fmt.Errorf("read ansible configuration: %w", err)
 	}
 	var text strings.Builder

@@ -182,7 +182,7 @@ func (t *terraformRun) plan() (bool, error) {
 	}
 	err := t.tf(args, nil)
 	if err == nil {
-		return false, t.report(PlanSummary{})
+		return false, t.report(PlanSummary{Changes: []PlanChange{}})
 	}
 	if exitCode(err) != 2 {
 		return false, err

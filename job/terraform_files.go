@@ -156,7 +156,7 @@ func parsePlan(text []byte) (PlanSummary, error) {
 			Actions []string `json:"actions"`
 		} `json:"output_changes"`
 	}
-	if err := json.Unmarshal(text, &plan); err != nil {
+	if err := decodeAmong(text, '{', &plan); err != nil {
 		return PlanSummary{}, fmt.Errorf("read plan: %w", err)
 	}
 	summary := PlanSummary{Changes: []PlanChange{}}

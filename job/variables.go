@@ -3,6 +3,7 @@ package job
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -207,4 +208,23 @@ func terraformVariables(spec *Spec) map[string]any {
 // sortedKeys lists the names of a map in order.
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
+}
+
+// decodeAmong decodes the JSON value that begins a line with the given bracket.
+// Programs print warnings around what they were asked for.
+func decodeAmong(text []byte, bracket byte, into any) error {
+	err := errors.New("no JSON in the output")
+	for start := 0; start < len(text); {
+		if text[start] == bracket {
+			if err = json.NewDecoder(bytes.NewReader(text[start:])).Decode(into); err == nil {
+				return nil
+			}
+		}
+		end := bytes.IndexByte(text[start:], '\n')
+		if end < 0 {
+			break
+		}
+		start += end + 1
+	}
+	return err
 }
