@@ -81,14 +81,6 @@ func (m *Masker) Line(b []byte) (out []byte, masked bool) {
 	return []byte(replacement), true
 }
 
-// String is Line for text.
-func (m *Masker) String(s string) string {
-	if out, masked := m.Line([]byte(s)); masked {
-		return string(out)
-	}
-	return s
-}
-
 // SafeCut returns where to cut a line that may keep at most n bytes: at n, or
 // before the secret that a cut at n would divide, so that no beginning of it is
 // left unmasked at the end. What looks like the beginning of a secret counts as
