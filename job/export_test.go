@@ -56,3 +56,6 @@ func Builders(spec *Spec) map[string]any {
 	}
 	return built
 }
+
+// RequirementName names a requirements file with its kind.
+func RequirementName(q requirement) string { return q.kind + " " + q.file }

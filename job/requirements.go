@@ -1,6 +1,7 @@
 package job
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -179,7 +180,8 @@ func (r *run) galaxyConfig(env *environ) (galaxyConfig, error) {
 			fmt.Fprintf(&text, "%s=%s\n", e.Name, e.Value)
 		}
 	}
-	config.text = text.String()
+	// Paths inside the run's directory differ every time and decide nothing.
+	config.text = strings.NewReplacer(r.dir.link, "", r.dir.path, "").Replace(text.String())
 	return config, nil
 }
 
@@ -242,10 +244,11 @@ func (r *run) galaxyInstall(galaxy string, q requirement, dir string, env *envir
 }
 
 // replaceDir puts building in the place of dir. Tasks that still use the old
-// one keep it: it is renamed away and left for the clearing of caches.
+// one keep it: it is renamed away, and a sweep removes it a week later.
 func replaceDir(building, dir string, now time.Time) error {
 	if _, err := os.Stat(dir); err == nil {
-		if err := os.Rename(dir, fmt.Sprintf("%s.old-%d", dir, now.UnixNano())); err != nil {
+		old := dir + ".old-" + rand.Text()
+		if err := errors.Join(os.Chtimes(dir, now, now), os.Rename(dir, old)); err != nil {
 			return fmt.Errorf("replace galaxy cache: %w", err)
 		}
 	}
