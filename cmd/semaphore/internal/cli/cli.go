@@ -97,7 +97,7 @@ func newRoot(streams Streams) *cobra.Command {
 		Short:         "Run Ansible, Terraform and scripts from git repositories",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(streams.In)
