@@ -22,7 +22,8 @@ type Git interface {
 	// the commit that c asks for, and tells which one that is.
 	Clone(ctx context.Context, r Remote, c Clone) (Commit, error)
 	// Update brings the kept checkout c.Dir to what c asks for, and makes it
-	// where there is none. Untracked files stay.
+	// where there is none, without mirror and pin. Untracked files stay; one
+	// that is in the way of a file of the commit is an error.
 	Update(ctx context.Context, r Remote, c Clone) (Commit, error)
 	// Release forgets the pin that Clone set in the mirror, once the clone is
 	// gone. Releasing an unknown pin is no error.
@@ -32,8 +33,22 @@ type Git interface {
 	Describe(ctx context.Context, dir string) (Commit, error)
 }
 
-// ErrNeedsGit tells that the work needs git's own binary.
-var ErrNeedsGit = errors.New("this needs the git binary: install git")
+// TaskGit is a Git that also serves the git commands of a running task.
+type TaskGit interface {
+	Git
+	// TaskEnv returns "NAME=value" pairs that let a task's own git fetch from
+	// and push to r with its key. What they point to lies in r.ScratchDir and is
+	// gone after closing, which also reports host keys that the task has met.
+	TaskEnv(r Remote) (env []string, closing func() error, err error)
+}
+
+var (
+	// ErrNeedsGit tells that the work needs git's own binary.
+	ErrNeedsGit = errors.New("this needs the git binary: install git")
+	// ErrHostKey tells that a host showed another key than the known one, or
+	// is not known where it has to be.
+	ErrHostKey = errors.New("host key refused")
+)
 
 // Remote is a repository somewhere else.
 type Remote struct {
@@ -51,7 +66,7 @@ type Remote struct {
 // Clone says what a checkout holds.
 type Clone struct {
 	Dir        string // where the checkout goes
-	Mirror     string // bare repository that is fetched into and whose objects are shared; "" for none
+	Mirror     string // absolute path of a bare repository that is fetched into and whose objects are shared; "" for none. A Git may do without
 	Pin        string // name under refs/semaphore/task/ that keeps the commit in the mirror; "" for none
 	Ref        string // branch or tag; "" for the remote's HEAD
 	Commit     string // full or short hash; wins over Ref, which it need not be on
