@@ -111,7 +111,9 @@ func (d *runDir) save() error {
 	if err != nil {
 		return fmt.Errorf("write run record: %w", err)
 	}
-	return writeFileAtomic(d.file("run.json"), b, 0o600)
+	// No sync: the record is for a sweep after the death of the process; what
+	// survives the death of the machine are the stores.
+	return writeFile(d.file("run.json"), b, 0o600, false)
 }
 
 // secret writes a file that only this run may read and returns its path.
@@ -154,15 +156,22 @@ func removeAll(path string) error {
 }
 
 // writeFileAtomic writes beside and renames, so that a reader sees all or
-// nothing.
+// nothing, also after the machine has died.
 func writeFileAtomic(path string, data []byte, mode os.FileMode) error {
+	return writeFile(path, data, mode, true)
+}
+
+func writeFile(path string, data []byte, mode os.FileMode, sync bool) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
+	err = errors.Join(err, f.Chmod(mode))
+	if sync {
+		err = errors.Join(err, f.Sync())
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {

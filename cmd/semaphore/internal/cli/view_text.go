@@ -22,6 +22,7 @@ type textView struct {
 
 	mu     sync.Mutex
 	phase  string
+	last   string // system line
 	since  time.Time
 	lines  int
 	shown  bool // the progress line is on the screen
@@ -106,6 +107,7 @@ func (v *textView) Lines(_ context.Context, lines []job.Line) error {
 }
 
 func (v *textView) system(text string) {
+	v.last = text
 	if v.live {
 		text = "\x1b[2m" + text + "\x1b[0m"
 	}
@@ -120,7 +122,7 @@ func (v *textView) Status(_ context.Context, s job.Status) error {
 		return nil // the question itself says it
 	}
 	v.phase, v.since = string(s.Phase), time.Now()
-	if s.Phase != job.PhaseFinish && s.Phase != job.PhasePrepare {
+	if s.Phase != job.PhaseFinish && s.Phase != job.PhasePrepare && s.Phase != job.PhaseStop {
 		fmt.Fprintf(v.err, "== %s\n", s.Text)
 	}
 	return nil
@@ -194,7 +196,7 @@ func (v *textView) end(result job.Result, _ error) {
 	defer v.mu.Unlock()
 	v.erase()
 	word := map[job.Outcome]string{job.Success: "done", job.Failure: "failed", job.Stopped: "stopped", job.Held: "waits for confirmation"}[result.Outcome]
-	if result.Message != "" {
+	if result.Message != "" && (result.Message != v.last || result.Outcome == job.Failure) {
 		word += ": " + result.Message
 	}
 	fmt.Fprintf(v.err, "== %s\n", word)
