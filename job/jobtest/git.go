@@ -23,6 +23,7 @@ func RunGitSuite(t *testing.T, newGit func(t *testing.T) job.Git) {
 	t.Run("what is not there", func(t *testing.T) { t.Parallel(); gitMissing(t, newGit) })
 	t.Run("kept checkouts", func(t *testing.T) { t.Parallel(); gitUpdates(t, newGit) })
 	t.Run("http", func(t *testing.T) { t.Parallel(); gitOverHTTP(t, newGit) })
+	t.Run("a redirect to another host gets no credential", func(t *testing.T) { t.Parallel(); gitRedirect(t, newGit) })
 	t.Run("ssh", func(t *testing.T) { t.Parallel(); gitOverSSH(t, newGit) })
 	t.Run("host keys", func(t *testing.T) { t.Parallel(); gitHostKeys(t, newGit) })
 	t.Run("local directories", func(t *testing.T) { t.Parallel(); gitDescribe(t, newGit) })

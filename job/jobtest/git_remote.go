@@ -1,7 +1,11 @@
 package jobtest
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,6 +69,37 @@ func gitOverHTTP(t *testing.T, newGit func(t *testing.T) job.Git) {
 			_, err = f.git.Update(t.Context(), r, job.Clone{Dir: filepath.Join(t.TempDir(), "kept"), Ref: "main"})
 			require.NoError(t, err)
 		})
+	}
+}
+
+// gitRedirect sends a client that holds a credential to another host, which
+// asks for one.
+func gitRedirect(t *testing.T, newGit func(t *testing.T) job.Git) {
+	const password = "canary-of-the-redirect"
+	f := newGitFixture(t, newGit)
+	var mu sync.Mutex
+	var asked []string
+	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		mu.Lock()
+		asked = append(asked, req.Header.Get("Authorization"))
+		mu.Unlock()
+		w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(thief.Close)
+	elsewhere := strings.Replace(thief.URL, "127.0.0.1", "localhost", 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		http.Redirect(w, req, elsewhere+req.URL.String(), http.StatusFound)
+	}))
+	t.Cleanup(server.Close)
+	key := &job.Key{Type: job.KeyLoginPassword, Login: "deploy", Password: job.NewSecret(password)}
+	_, err := f.git.Heads(t.Context(), f.remote(t, server.URL+"/app.git", key))
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), password)
+	mu.Lock()
+	defer mu.Unlock()
+	for _, header := range asked {
+		require.Empty(t, header, "the other host was given the credential")
 	}
 }
 
