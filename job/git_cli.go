@@ -82,7 +82,7 @@ func (g GitCLI) Clone(ctx context.Context, r Remote, c Clone) (_ Commit, err err
 		if err != nil {
 			return Commit{}, err
 		}
-		return commit, s.complete(ctx, g, c, c.Dir, 0)
+		return commit, s.complete(ctx, g, c, workTree{dir: c.Dir, gitDir: filepath.Join(c.Dir, ".git")})
 	})
 }
 
@@ -115,7 +115,7 @@ func (g GitCLI) Update(ctx context.Context, r Remote, c Clone) (_ Commit, err er
 		if err != nil {
 			return Commit{}, err
 		}
-		return commit, s.complete(ctx, g, c, c.Dir, 0)
+		return commit, s.complete(ctx, g, c, workTree{dir: c.Dir, gitDir: filepath.Join(c.Dir, ".git")})
 	})
 }
 

@@ -68,10 +68,10 @@ const cloneConfig = `[core]
 
 var extensionPattern = regexp.MustCompile(`(?mi)^\s*(objectformat|refstorage)\s*=\s*(\w+)\s*$`)
 
-func (s *gitSession) writeCloneConfig(dir string) error {
+func (s *gitSession) writeCloneConfig(gitDir string) error {
 	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s.remote.URL) + `"`
 	text := fmt.Sprintf(cloneConfig, strings.ReplaceAll(quoted, "%", "%%"))
-	return writeGitConfig(filepath.Join(dir, ".git", "config"), text)
+	return writeGitConfig(gitDir, text)
 }
 
 // cloneDirect fetches from the remote into a new repository.
@@ -90,7 +90,7 @@ func (s *gitSession) cloneFormat(ctx context.Context, c Clone, format string) (C
 	if _, err := s.git(ctx, gitCall{args: initArgs(c.Dir, format, false)}); err != nil {
 		return Commit{}, err
 	}
-	if err := s.writeCloneConfig(c.Dir); err != nil {
+	if err := s.writeCloneConfig(filepath.Join(c.Dir, ".git")); err != nil {
 		return Commit{}, err
 	}
 	commit, err := s.fetchClone(ctx, c)
@@ -167,7 +167,7 @@ func (s *gitSession) unknownCommit(hash string, err error) error {
 func (s *gitSession) updateKept(ctx context.Context, c Clone) (Commit, error) {
 	gitDir := filepath.Join(c.Dir, ".git")
 	removeLeftovers(gitDir)
-	if err := errors.Join(s.writeCloneConfig(c.Dir), cleanModules(gitDir)); err != nil {
+	if err := s.writeCloneConfig(gitDir); err != nil {
 		return Commit{}, err
 	}
 	commit, err := s.fetchClone(ctx, c)
@@ -184,24 +184,6 @@ func (s *gitSession) updateKept(ctx context.Context, c Clone) (Commit, error) {
 		return Commit{}, damagedCheckout(c.Dir, err)
 	}
 	return commit, err
-}
-
-// cleanModules takes out of the repositories of a kept checkout's submodules
-// what tasks may have configured. git itself writes the rest anew.
-func cleanModules(gitDir string) error {
-	err := filepath.WalkDir(filepath.Join(gitDir, "modules"), func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() != "config" {
-			return err
-		}
-		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "HEAD")); err != nil {
-			return nil //nolint:nilerr // no repository
-		}
-		return writeGitConfig(path, "[core]\n\trepositoryformatversion = %d\n\tbare = false\n")
-	})
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // resolve finds the commit that c asks for in a repository whose branches lie

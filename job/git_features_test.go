@@ -120,7 +120,7 @@ func TestGitMirror(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(mirror, "packed-refs"), []byte("rubbish\x00\x01\n"), 0o600))
 		}},
 		{"locks that a killed git has left", func(t *testing.T, mirror string) {
-			for _, name := range []string{"packed-refs.lock", "config.lock", "refs/heads/main.lock", "shallow.lock", "HEAD.lock"} {
+			for _, name := range []string{"packed-refs.lock", "config.lock", "refs/heads/main.lock", "shallow.lock", "HEAD.lock", "packed-refs.new"} {
 				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(mirror, name)), 0o700))
 				require.NoError(t, os.WriteFile(filepath.Join(mirror, name), nil, 0o600))
 			}
@@ -337,6 +337,33 @@ func TestGitSubmodules(t *testing.T) {
 		for path, text := range snapshot(t, b.dir) {
 			require.NotContains(t, text, canary, path)
 		}
+	})
+	t.Run("a poisoned one in a kept checkout runs nothing", func(t *testing.T) {
+		t.Parallel()
+		b := setupGit(t)
+		lib := jobtest.NewGitRepoAt(t, filepath.Join(filepath.Dir(b.repo.Path), "lib.git"))
+		addSubmodule(t, b.repo, "lib", "../lib.git", lib.Hash(t, "v1"))
+		r, kept := b.remote(t, b.repo.Path, nil), job.Clone{Dir: filepath.Join(b.dir, "kept"), Ref: "main", Submodules: true}
+		_, err := b.Update(t.Context(), r, kept)
+		require.NoError(t, err)
+		mark, evil := filepath.Join(b.dir, "executed"), filepath.Join(b.dir, "evil")
+		module := filepath.Join(kept.Dir, ".git", "modules", "lib")
+		for _, name := range []string{"filter.evil.smudge", "core.fsmonitor", "remote.origin.uploadpack"} {
+			taskGit(t, filepath.Join(kept.Dir, "lib"), nil, "config", name, "touch "+mark)
+		}
+		require.NoError(t, os.MkdirAll(filepath.Join(module, "info"), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(module, "info", "attributes"), []byte("* filter=evil\n"), 0o644))
+		require.NoError(t, os.CopyFS(evil, os.DirFS(module)))
+		require.NoError(t, os.WriteFile(filepath.Join(kept.Dir, "lib", ".git"), []byte("gitdir: "+evil+"\n"), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(kept.Dir, "lib", "own"), nil, 0o644))
+
+		addSubmodule(t, b.repo, "lib", "../lib.git", lib.Commit(t, "main", "new.txt", "new\n", "to be fetched"))
+		_, err = b.Update(t.Context(), r, kept)
+		require.NoError(t, err)
+		require.FileExists(t, filepath.Join(kept.Dir, "lib", "new.txt"))
+		require.Equal(t, "two\n", string(mustRead(t, filepath.Join(kept.Dir, "lib", "README.md"))))
+		require.FileExists(t, filepath.Join(kept.Dir, "lib", "own"), "untracked files stay")
+		require.NoFileExists(t, mark)
 	})
 	t.Run("one on another host gets no credential", func(t *testing.T) {
 		t.Parallel()

@@ -12,14 +12,14 @@ import (
 
 // complete adds to a checkout what git's own checkout leaves out: files stored
 // with LFS and, where they are wanted, submodules.
-func (s *gitSession) complete(ctx context.Context, g GitCLI, c Clone, dir string, level int) error {
-	if err := s.lfs(ctx, dir); err != nil {
+func (s *gitSession) complete(ctx context.Context, g GitCLI, c Clone, tree workTree) error {
+	if err := s.lfs(ctx, tree.dir); err != nil {
 		return err
 	}
 	if !c.Submodules {
 		return nil
 	}
-	return s.submodules(ctx, g, c, dir, level)
+	return s.submodules(ctx, g, c, tree)
 }
 
 // lfs fetches the files that .gitattributes stores with LFS from the real

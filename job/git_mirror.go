@@ -133,12 +133,12 @@ func (s *gitSession) prepareMirror(ctx context.Context, mirror, format string) e
 		}
 	}
 	removeLeftovers(mirror)
-	return writeGitConfig(filepath.Join(mirror, "config"), mirrorConfig)
+	return writeGitConfig(mirror, mirrorConfig)
 }
 
 // removeLeftovers deletes lock files and temporary packs.
 func removeLeftovers(gitDir string) {
-	for _, pattern := range []string{"*.lock", "objects/info/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*", "gc.pid*"} {
+	for _, pattern := range []string{"*.lock", "packed-refs.new", "objects/info/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*", "gc.pid*"} {
 		names, _ := filepath.Glob(filepath.Join(gitDir, pattern))
 		for _, name := range names {
 			_ = os.Remove(name)
@@ -215,9 +215,14 @@ func (s *gitSession) tidy(ctx context.Context, mirror string) error {
 	return err
 }
 
-// writeGitConfig writes a configuration made from template, whose format
-// version and extensions follow what the repository already is.
-func writeGitConfig(path, template string) error {
+// writeGitConfig gives a repository a configuration made from template and no
+// other one. Format version and extensions follow what the repository is.
+func writeGitConfig(gitDir, template string) error {
+	// A commondir would make git read the configuration of another directory.
+	if err := os.Remove(filepath.Join(gitDir, "commondir")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("tidy git directory: %w", err)
+	}
+	path := filepath.Join(gitDir, "config")
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("read git configuration: %w", err)
@@ -231,7 +236,7 @@ func writeGitConfig(path, template string) error {
 	if extensions != "" {
 		text += "[extensions]\n" + extensions
 	}
-	if text == string(old) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && text == string(old) {
 		return nil
 	}
 	return writeFileAtomic(path, []byte(text), 0o600)

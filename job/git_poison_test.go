@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/job/internal/flock"
 	"github.com/alexandervashurin/semaphore/job/jobtest"
 )
 
@@ -115,6 +117,9 @@ func TestGitPoison(t *testing.T) {
 		_, err := b.Update(t.Context(), r, c)
 		require.NoError(t, err)
 		poison(t, c.Dir, mark)
+		other := filepath.Join(b.dir, "other")
+		require.NoError(t, os.CopyFS(other, os.DirFS(filepath.Join(c.Dir, ".git"))))
+		require.NoError(t, os.WriteFile(filepath.Join(c.Dir, ".git", "commondir"), []byte(other+"\n"), 0o644))
 		require.NoError(t, os.WriteFile(filepath.Join(c.Dir, "README.md"), []byte("changed"), 0o644))
 		c.Ref = "main"
 		got, err := b.Update(t.Context(), r, c)
@@ -188,7 +193,8 @@ func TestGitParallel(t *testing.T) {
 
 		ctx, stop := context.WithCancel(t.Context())
 		var churn, work sync.WaitGroup
-		churn.Go(func() { collectGarbage(ctx, b.mirror) })
+		var garbage error
+		churn.Go(func() { garbage = collectGarbage(ctx, b.mirror) })
 		errs := make([]error, parallel)
 		for i := range parallel {
 			work.Go(func() { errs[i] = cloneOnce(t.Context(), b, r, fmt.Sprintf("%d-%d", round, i), wanted, i%2 == 0) })
@@ -196,6 +202,7 @@ func TestGitParallel(t *testing.T) {
 		work.Wait()
 		stop()
 		churn.Wait()
+		require.NoError(t, garbage)
 		for _, err := range errs {
 			require.NoError(t, err, "round %d", round)
 		}
@@ -228,10 +235,18 @@ func cloneOnce(ctx context.Context, b *gitBench, r job.Remote, name, hash string
 	return b.Release(ctx, c.Mirror, c.Pin)
 }
 
-// collectGarbage prunes for all it is worth, by git's own rules: what the pins
+// collectGarbage prunes for all it is worth, in turn with fetches: what the pins
 // hold stays.
-func collectGarbage(ctx context.Context, mirror string) {
+func collectGarbage(ctx context.Context, mirror string) error {
 	for ctx.Err() == nil {
-		_ = exec.CommandContext(ctx, "git", "--git-dir="+mirror, "gc", "--quiet", "--prune=now").Run()
+		lock, err := flock.Wait(ctx, mirror+".lock", nil)
+		if err != nil {
+			return nil //nolint:nilerr // the round is over
+		}
+		out, err := exec.CommandContext(context.WithoutCancel(ctx), "git", "--git-dir="+mirror, "gc", "--quiet", "--prune=now").CombinedOutput()
+		if err := errors.Join(err, lock.Unlock()); err != nil {
+			return fmt.Errorf("gc: %w: %s", err, out)
+		}
 	}
+	return nil
 }

@@ -15,57 +15,89 @@ import (
 // maxSubmoduleLevel ends repositories that contain themselves.
 const maxSubmoduleLevel = 10
 
+// workTree is a checkout or one of its submodules.
+type workTree struct {
+	dir    string
+	gitDir string // of a submodule it lies in that of the checkout
+	level  int
+}
+
 // submodule is one entry of .gitmodules.
 type submodule struct{ name, path, url string }
 
-// submodules checks the submodules of dir out, each with the key only if it
+// submodules checks the submodules of a tree out, each with the key only if it
 // lies on the remote's own host, and goes on inside them.
-func (s *gitSession) submodules(ctx context.Context, g GitCLI, c Clone, dir string, level int) error {
+func (s *gitSession) submodules(ctx context.Context, g GitCLI, c Clone, tree workTree) error {
+	dir := tree.dir
 	if info, err := os.Lstat(filepath.Join(dir, ".gitmodules")); err != nil || !info.Mode().IsRegular() {
 		return nil //nolint:nilerr // no submodules
 	}
-	if level == maxSubmoduleLevel {
+	if tree.level == maxSubmoduleLevel {
 		return invalid("repository.submodules", "are nested more than %d deep", maxSubmoduleLevel)
+	}
+	paths, err := s.submoduleConfig(ctx, dir, "path", "--file", ".gitmodules")
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	if err := detachSubmodules(dir, paths); err != nil {
+		return err
 	}
 	if _, err := s.git(ctx, gitCall{dir: dir, args: []string{"submodule", "--quiet", "init"}}); err != nil {
 		return err
 	}
-	if _, err := s.git(ctx, gitCall{dir: dir, args: []string{"submodule", "--quiet", "sync"}}); err != nil {
-		return err
-	}
-	list, err := s.listSubmodules(ctx, dir)
+	list, err := s.listSubmodules(ctx, dir, paths)
 	if err != nil {
 		return err
 	}
 	for _, m := range list {
-		if err := s.updateSubmodule(ctx, g, c, dir, level, m); err != nil {
+		if err := s.updateSubmodule(ctx, g, c, tree, m); err != nil {
 			return fmt.Errorf("submodule %q: %w", m.name, err)
 		}
 	}
 	return nil
 }
 
-// listSubmodules reads the paths from .gitmodules and the addresses, resolved
-// against origin, from the clone's configuration. Entries without a commit are
-// left out, as git does.
-func (s *gitSession) listSubmodules(ctx context.Context, dir string) ([]submodule, error) {
-	paths, err := s.submoduleConfig(ctx, dir, "path", "--file", ".gitmodules")
+// detachSubmodules removes the files by which the work trees of a kept
+// checkout's submodules find their repositories: a task could have made them
+// point elsewhere. git attaches them anew. A repository that lies in a work tree
+// itself is left alone and an error.
+func detachSubmodules(dir string, paths map[string]string) error {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("open checkout: %w", err)
 	}
+	defer root.Close()
+	for _, name := range sortedKeys(paths) {
+		if !filepath.IsLocal(paths[name]) || !filepath.IsLocal(name) {
+			return invalid("repository.submodules", "%q has a name or path that leads out of the repository", name)
+		}
+		link := filepath.Join(filepath.FromSlash(paths[name]), ".git")
+		info, err := root.Lstat(link)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err == nil && info.IsDir():
+			return fmt.Errorf("submodule %q has a repository of its own in the checkout: move it away", name)
+		case err == nil:
+			err = root.Remove(link)
+		}
+		if err != nil {
+			return fmt.Errorf("submodule %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// listSubmodules reads the addresses, resolved against origin, from the clone's
+// configuration. Entries without a commit are left out, as git does.
+func (s *gitSession) listSubmodules(ctx context.Context, dir string, paths map[string]string) ([]submodule, error) {
 	urls, err := s.submoduleConfig(ctx, dir, "url", "--local")
 	if err != nil {
 		return nil, err
 	}
 	args := []string{"--literal-pathspecs", "ls-files", "--stage", "-z", "--"}
 	for _, name := range sortedKeys(paths) {
-		if !filepath.IsLocal(paths[name]) {
-			return nil, invalid("repository.submodules", "%q has a path outside the repository", name)
-		}
 		args = append(args, paths[name])
-	}
-	if len(paths) == 0 {
-		return nil, nil
 	}
 	out, err := s.git(ctx, gitCall{dir: dir, args: args})
 	if err != nil {
@@ -107,7 +139,7 @@ func (s *gitSession) submoduleConfig(ctx context.Context, dir, key string, sourc
 	return values, nil
 }
 
-func (s *gitSession) updateSubmodule(ctx context.Context, g GitCLI, c Clone, dir string, level int, m submodule) error {
+func (s *gitSession) updateSubmodule(ctx context.Context, g GitCLI, c Clone, tree workTree, m submodule) error {
 	u, err := giturl.Parse(m.url)
 	if err != nil {
 		return invalid("repository.submodules", "the address of %q %v", m.name, err)
@@ -128,17 +160,24 @@ func (s *gitSession) updateSubmodule(ctx context.Context, g GitCLI, c Clone, dir
 		return err
 	}
 	defer func() { _ = sub.close() }()
+	inner := workTree{dir: filepath.Join(tree.dir, filepath.FromSlash(m.path)), gitDir: filepath.Join(tree.gitDir, "modules", filepath.FromSlash(m.name)), level: tree.level + 1}
+	if _, err := os.Lstat(inner.gitDir); err == nil { // of a kept checkout; tasks could have changed it
+		removeLeftovers(inner.gitDir)
+		if err := sub.writeCloneConfig(inner.gitDir); err != nil {
+			return err
+		}
+	}
 	args := append(noFilterConfig(), "submodule", "--quiet", "update", "--init", "--checkout", "--force")
 	if c.Depth > 0 {
 		args = append(args, "--depth", strconv.Itoa(c.Depth))
 	}
-	if err := sub.fetch(ctx, gitCall{dir: dir, args: append(args, "--", m.path)}); err != nil {
+	if err := sub.fetch(ctx, gitCall{dir: tree.dir, args: append(args, "--", m.path)}); err != nil {
 		return err
 	}
 	if sub.known != "" {
 		s.keys = sub.keys
 	}
-	return sub.complete(ctx, g, c, filepath.Join(dir, filepath.FromSlash(m.path)), level+1)
+	return sub.complete(ctx, g, c, inner)
 }
 
 // beside tells whether a repository on this machine lies in the directory that
