@@ -49,13 +49,17 @@ func (t *terraformRun) packBundle() error {
 	if t.checkout.inPlace {
 		manifest.InPlace, tree = t.checkout.root, ""
 	}
+	plan, err := t.dir.readFile(t.planFile)
+	if err != nil {
+		return fmt.Errorf("keep plan for confirmation: %w", err)
+	}
 	reader, writer := io.Pipe()
 	packed := make(chan error, 1)
 	go func() {
-		err := writeBundle(writer, manifest, t.planFile, tree)
+		err := writeBundle(writer, manifest, plan, tree)
 		packed <- writer.CloseWithError(err)
 	}()
-	err := t.job.cfg.Bundles.Save(t.ctx, t.spec.Task.ID, reader)
+	err = t.job.cfg.Bundles.Save(t.ctx, t.spec.Task.ID, reader)
 	err = errors.Join(err, reader.CloseWithError(errors.New("bundle store stopped reading")), <-packed)
 	if err != nil {
 		return fmt.Errorf("keep plan for confirmation: %w", err)
@@ -64,14 +68,10 @@ func (t *terraformRun) packBundle() error {
 }
 
 // writeBundle writes manifest, plan and tree as a compressed archive.
-func writeBundle(w io.Writer, manifest bundleManifest, planFile, tree string) error {
+func writeBundle(w io.Writer, manifest bundleManifest, plan []byte, tree string) error {
 	zip := gzip.NewWriter(w)
 	archive := tar.NewWriter(zip)
 	head, err := json.Marshal(manifest)
-	if err != nil {
-		return err
-	}
-	plan, err := os.ReadFile(planFile)
 	if err != nil {
 		return err
 	}

@@ -198,14 +198,11 @@ func jsonStrings(raw json.RawMessage) []string {
 func (r *run) installRequirement(galaxy string, q requirement, config galaxyConfig, env *environ) (string, error) {
 	policy := q.policy()
 	if policy == cacheNever {
-		dir := r.dir.file("galaxy", q.kind+"-"+hashOf(q.file))
+		dir := r.dir.file(dirGalaxy, q.kind+"-"+hashOf(q.file))
 		return dir, r.galaxyInstall(galaxy, q, dir, env)
 	}
 	root := filepath.Join(r.job.projectDir(r.spec), "galaxy")
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return "", fmt.Errorf("make galaxy cache: %w", err)
-	}
-	if err := r.own(root, false); err != nil {
+	if err := r.makeOwned(root); err != nil {
 		return "", err
 	}
 	key := hashOf(q.kind, r.ansibleVersion(env), config.text, string(q.text))
@@ -235,6 +232,9 @@ func (r *run) installRequirement(galaxy string, q requirement, config galaxyConf
 func (r *run) galaxyInstall(galaxy string, q requirement, dir string, env *environ) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make directory for %ss: %w", q.kind, err)
+	}
+	if err := r.own(dir, false); err != nil {
+		return err
 	}
 	r.out.System("installing %ss of %s", q.kind, q.file)
 	return r.exec(command{

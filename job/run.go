@@ -194,10 +194,7 @@ func (r *run) dirs() (toolDirs, error) {
 		if dir == "" || dir == r.base.get("HOME") {
 			continue
 		}
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return d, fmt.Errorf("make directory of the template: %w", err)
-		}
-		if err := r.own(dir, false); err != nil {
+		if err := r.makeOwned(dir); err != nil {
 			return d, err
 		}
 	}
@@ -225,6 +222,24 @@ func (r *run) own(path string, recursive bool) error {
 		}
 		return chown(p)
 	})
+}
+
+// makeOwned makes a directory of the job that tools may write: it belongs to
+// their identity, which gets through the directories above without seeing what
+// else is there.
+func (r *run) makeOwned(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make directory for the task: %w", err)
+	}
+	if r.job.cfg.Process.UID == 0 {
+		return nil
+	}
+	for parent := filepath.Dir(dir); len(parent) >= len(r.job.dir); parent = filepath.Dir(parent) {
+		if err := os.Chmod(parent, 0o711); err != nil {
+			return fmt.Errorf("open directory for the task: %w", err)
+		}
+	}
+	return r.own(dir, false)
 }
 
 // handOver gives the run's directory to the identity of the tools, just before

@@ -41,6 +41,7 @@ const (
 	dirBin        = "bin"    // in front of PATH
 	dirHome       = "home"   // HOME in isolated mode
 	dirGit        = "git"    // scratch of git
+	dirGalaxy     = "galaxy" // roles and collections of this run only
 )
 
 func newRunDir(root, linkDir string, task TaskRef) (*runDir, error) {
@@ -59,7 +60,7 @@ func newRunDir(root, linkDir string, task TaskRef) (*runDir, error) {
 		return nil, errors.Join(fmt.Errorf("lock run directory: %w", err), os.RemoveAll(d.path))
 	}
 	d.lock = lock
-	for _, sub := range []string{dirInventory, dirSecret, dirTemp, dirControl, dirBin, dirHome, dirGit} {
+	for _, sub := range []string{dirInventory, dirSecret, dirTemp, dirControl, dirBin, dirHome, dirGit, dirGalaxy} {
 		if err := os.Mkdir(filepath.Join(d.path, sub), 0o700); err != nil {
 			return nil, errors.Join(fmt.Errorf("make run directory: %w", err), d.remove())
 		}
@@ -123,6 +124,46 @@ func (d *runDir) secret(name string, data []byte) (string, error) {
 		return "", fmt.Errorf("write %s: %w", name, err)
 	}
 	return path, nil
+}
+
+// inside opens the run's directory for work on files that the task may have
+// replaced by links, and returns path relative to it. A tool may run under
+// another identity; nothing that it leaves makes this process touch a file
+// elsewhere.
+func (d *runDir) inside(path string) (*os.Root, string, error) {
+	for _, top := range []string{d.path, d.link} {
+		if rel, err := filepath.Rel(top, path); err == nil && filepath.IsLocal(rel) {
+			root, err := os.OpenRoot(d.path)
+			return root, rel, err
+		}
+	}
+	return nil, "", fmt.Errorf("%s is outside the run directory", filepath.Base(path))
+}
+
+// readFile reads a file of the run by no link that leaves its directory.
+func (d *runDir) readFile(path string) ([]byte, error) {
+	root, rel, err := d.inside(path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.ReadFile(rel)
+}
+
+// writeFile makes a file of the run anew.
+func (d *runDir) writeFile(path string, data []byte) error {
+	root, rel, err := d.inside(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(filepath.Dir(rel), 0o700); err != nil {
+		return err
+	}
+	if err := root.RemoveAll(rel); err != nil {
+		return err
+	}
+	return root.WriteFile(rel, data, 0o600)
 }
 
 // remove takes everything away and gives the lock back last.

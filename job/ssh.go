@@ -119,7 +119,7 @@ func knownHosts(keys []HostKey) []byte {
 
 // reportHostKeys tells the sink about keys that were not known before.
 func (r *run) reportHostKeys(file string) error {
-	text, err := os.ReadFile(file)
+	text, err := r.dir.readFile(file)
 	if err != nil {
 		return fmt.Errorf("read learned host keys: %w", err)
 	}

@@ -101,7 +101,7 @@ func (l *LocalJob) sweepState(ctx context.Context, d *runDir, rec *stateRecord) 
 	if err != nil {
 		return false, errors.Join(err, unlock())
 	}
-	k := &stateKeeper{store: l.cfg.States, key: rec.Key, file: rec.File, stored: stored}
+	k := &stateKeeper{store: l.cfg.States, dir: d, key: rec.Key, file: rec.File, stored: stored}
 	err = k.finish(ctx, rec.Work, l.rescueDir(), d.name)
 	return k.stored.Serial != stored.Serial || k.stored.Lineage != stored.Lineage, errors.Join(err, unlock())
 }

@@ -76,10 +76,7 @@ func (t *terraformRun) prepare() error {
 	}
 	if t.env.get("TF_PLUGIN_CACHE_DIR") == "" {
 		cache := filepath.Join(t.job.projectDir(t.spec), "plugins")
-		if err := os.MkdirAll(cache, 0o700); err != nil {
-			return fmt.Errorf("make plugin cache: %w", err)
-		}
-		if err := t.own(cache, false); err != nil {
+		if err := t.makeOwned(cache); err != nil {
 			return err
 		}
 		t.env.set("TF_PLUGIN_CACHE_DIR", cache)
@@ -187,7 +184,7 @@ func (t *terraformRun) plan() (bool, error) {
 	if exitCode(err) != 2 {
 		return false, err
 	}
-	if err := os.Chmod(t.planFile, 0o600); err != nil {
+	if err := t.protectPlan(); err != nil {
 		return false, fmt.Errorf("protect plan: %w", err)
 	}
 	summary, err := t.showPlan()
@@ -196,6 +193,15 @@ func (t *terraformRun) plan() (bool, error) {
 	}
 	t.summary = summary
 	return true, t.report(summary)
+}
+
+func (t *terraformRun) protectPlan() error {
+	root, rel, err := t.dir.inside(t.planFile)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.Chmod(rel, 0o600)
 }
 
 func (t *terraformRun) report(summary PlanSummary) error {

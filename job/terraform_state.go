@@ -17,6 +17,7 @@ import (
 // will be deleted.
 type stateKeeper struct {
 	store  StateStore
+	dir    *runDir
 	key    StateKey
 	file   string // where Terraform has it; "" until init has told that it is local
 	mu     sync.Mutex
@@ -45,7 +46,7 @@ func (t *terraformRun) keepState() error {
 	if err != nil {
 		return fmt.Errorf("lock terraform state: %w", err)
 	}
-	t.state = &stateKeeper{store: t.job.cfg.States, key: key, unlock: unlock}
+	t.state = &stateKeeper{store: t.job.cfg.States, dir: t.dir, key: key, unlock: unlock}
 	t.atEnd(t.closeState)
 	t.dir.record.State = &stateRecord{Key: key, Work: t.work}
 	return t.dir.save()
@@ -57,7 +58,11 @@ func (t *terraformRun) placeState(mode initMode) error {
 	if t.state == nil || t.state.file != "" {
 		return nil
 	}
-	file, local, err := localStateFile(t.dataDir(), t.work, t.workspace)
+	record, err := t.backendRecord()
+	if err != nil {
+		return err
+	}
+	file, local, err := localStateFile(record, t.work, t.workspace)
 	if err != nil {
 		return err
 	}
@@ -83,13 +88,10 @@ func (t *terraformRun) placeState(mode initMode) error {
 	if err := t.dir.save(); err != nil || len(stored.Data) == 0 {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	if err := t.dir.writeFile(file, stored.Data); err != nil {
 		return fmt.Errorf("place terraform state: %w", err)
 	}
-	if err := os.WriteFile(file, stored.Data, 0o600); err != nil {
-		return fmt.Errorf("place terraform state: %w", err)
-	}
-	if err := errors.Join(t.own(filepath.Dir(file), false), t.own(file, false)); err != nil {
+	if err := t.ownState(file); err != nil {
 		return err
 	}
 	if mode != initReadonly && providersMissing(stored.Data, t.dataDir()) {
@@ -98,9 +100,46 @@ func (t *terraformRun) placeState(mode initMode) error {
 	return nil
 }
 
-// localStateFile asks what init wrote which backend is in use; no file means a
-// plain local state. A path outside the configuration is somebody's own file.
-func localStateFile(dataDir, work, workspace string) (file string, local bool, err error) {
+// ownState gives the state file, and the directories made for it, to the
+// identity of the tools.
+func (t *terraformRun) ownState(file string) error {
+	p := t.job.cfg.Process
+	if p.UID == 0 {
+		return nil
+	}
+	root, rel, err := t.dir.inside(file)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for path := rel; path != "."; path = filepath.Dir(path) {
+		if err := root.Lchown(path, p.UID, p.GID); err != nil {
+			return fmt.Errorf("give the state to the task's user: %w", err)
+		}
+	}
+	return nil
+}
+
+// backendRecord is what init wrote about the backend; nothing for a plain local
+// state.
+func (t *terraformRun) backendRecord() ([]byte, error) {
+	file := filepath.Join(t.dataDir(), "terraform.tfstate")
+	text, err := t.dir.readFile(file)
+	if err != nil && filepath.IsAbs(t.env.get("TF_DATA_DIR")) {
+		text, err = os.ReadFile(file)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read terraform's backend record: %w", err)
+	}
+	return text, nil
+}
+
+// localStateFile tells where Terraform keeps the state, if the backend is the
+// local one. A path outside the configuration is somebody's own file.
+func localStateFile(text []byte, work, workspace string) (file string, local bool, err error) {
 	var record struct {
 		Backend struct {
 			Type   string `json:"type"`
@@ -110,14 +149,10 @@ func localStateFile(dataDir, work, workspace string) (file string, local bool, e
 			} `json:"config"`
 		} `json:"backend"`
 	}
-	text, err := os.ReadFile(filepath.Join(dataDir, "terraform.tfstate"))
-	if err == nil {
-		err = json.Unmarshal(text, &record)
-	} else if errors.Is(err, os.ErrNotExist) {
-		err = nil
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("read terraform's backend record: %w", err)
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &record); err != nil {
+			return "", false, fmt.Errorf("read terraform's backend record: %w", err)
+		}
 	}
 	if kind := record.Backend.Type; kind != "" && kind != "local" {
 		return "", false, nil
@@ -243,7 +278,7 @@ func (t *terraformRun) watchState() (stop func()) {
 func (k *stateKeeper) save(parent context.Context, file string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	text, err := os.ReadFile(file)
+	text, err := k.dir.readFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -281,11 +316,10 @@ func (k *stateKeeper) finish(ctx context.Context, work, rescue, name string) err
 		files = append([]string{k.file}, files...)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := k.dir.readFile(file)
 		if err != nil {
 			continue
 		}
-		err = nil
 		if k.file != "" {
 			err = k.save(ctx, file)
 		}
