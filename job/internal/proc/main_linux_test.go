@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 			os.Exit(asParent())
 		case "as-child":
 			os.Exit(asChild())
+		case "as-root": // like sudo: a set-uid program that becomes root altogether
+			fmt.Println("pid", os.Getpid(), syscall.Setuid(0))
+			time.Sleep(time.Minute)
+			os.Exit(0)
 		case "as-sweeper":
 			fmt.Println("swept", proc.KillMarked(os.Getenv(proc.MarkerEnv)))
 			os.Exit(0)
@@ -53,7 +57,8 @@ func asParent() int {
 	if _, err := io.Copy(os.Stdout, p.Output()); err != nil {
 		return 1
 	}
-	fmt.Println("ended", p.Wait().Code)
+	exit := p.Wait()
+	fmt.Println("ended", exit.Code, exit.Survivors)
 	return 0
 }
 

@@ -37,9 +37,14 @@ type output struct {
 
 // newOutput begins to read pipe, which it owns from then on.
 func newOutput(pipe *os.File) *output {
+	o := makeOutput(pipe)
+	go o.pump()
+	return o
+}
+
+func makeOutput(pipe *os.File) *output {
 	o := &output{pipe: pipe, ended: make(chan struct{})}
 	o.change = sync.NewCond(&o.mu)
-	go o.pump()
 	return o
 }
 

@@ -259,6 +259,21 @@ func TestOutput(t *testing.T) {
 		require.Equal(t, 400000, total)
 		require.True(t, p.Wait().OutputHeld)
 	})
+	t.Run("a machine that stood still loses nothing", func(t *testing.T) {
+		t.Parallel()
+		for _, limit := range []time.Duration{time.Hour, -time.Second} {
+			r, w, err := os.Pipe()
+			require.NoError(t, err)
+			_, err = w.Write(make([]byte, 60000))
+			require.NoError(t, err)
+			late, err := proc.ReadLate(r, time.Now().Add(limit))
+			require.NoError(t, err)
+			all, err := io.ReadAll(late)
+			require.NoError(t, err)
+			require.Len(t, all, 60000)
+			require.NoError(t, w.Close())
+		}
+	})
 	t.Run("a chatty daemon holds it for ten seconds", func(t *testing.T) {
 		t.Parallel()
 		r := start(t, sh(`(while :; do echo tick; sleep 0.5; done) & echo last; exit 0`))

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -82,6 +83,14 @@ func TestLeftovers(t *testing.T) {
 			exit, _ := start(t, sh(`(sleep 0.02; echo late) & exit 0`)).wait()
 			require.Equal(t, proc.Exit{}, exit)
 		}
+		unnamed := 0
+		for range 20 {
+			exit, _ := start(t, sh(`sleep 0.05 > /dev/null 2>&1 & exit 0`)).wait()
+			if exit.Leftovers == nil {
+				unnamed++
+			}
+		}
+		require.Greater(t, unnamed, 4, "on a busy machine some may take too long")
 	})
 	t.Run("a tree that keeps forking ends", func(t *testing.T) {
 		t.Parallel()
@@ -238,6 +247,33 @@ func TestKillMarked(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "swept []\nand the shell lives\n", string(out))
 	})
+}
+
+func TestSurvivor(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to make a set-uid program")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	program, setuid := filepath.Join(dir, "program"), filepath.Join(dir, "setuid")
+	require.NoError(t, exec.Command("install", "-m", "755", self(t), program).Run())
+	require.NoError(t, exec.Command("install", "-m", "4755", self(t), setuid).Run())
+
+	cfg := sh(`"$1" as-root > /dev/null 2>&1 & until grep -q "^Uid:.0.0" /proc/$!/status; do :; done; echo pid $!`, setuid)
+	text, err := json.Marshal(cfg)
+	require.NoError(t, err)
+	cmd := exec.Command(program, "as-parent")
+	cmd.Dir, cmd.Env = dir, []string{"PROC_CONFIG=" + string(text)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	lines := strings.Split(string(out), "\n")
+	pid := toPid(t, strings.TrimPrefix(lines[0], "pid "))
+	require.True(t, living(pid))
+	require.Equal(t, fmt.Sprintf("ended 0 [setuid (pid %d)]", pid), lines[1])
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	requireGone(t, pid)
 }
 
 // The checks above are worth something only if they see a survivor. Without a
