@@ -3,6 +3,7 @@ package semaphore_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os/exec"
 	"path"
@@ -73,11 +74,11 @@ func packages(t *testing.T) []goPackage {
 	dec := json.NewDecoder(bytes.NewReader(out))
 	for {
 		var p goPackage
-		if err := dec.Decode(&p); err == io.EOF {
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			return list
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		list = append(list, p)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // Args are arguments for a tool's command line. On the wire they are a JSON
@@ -142,14 +141,4 @@ func (a Args) stage(name string) []string {
 		return nil
 	}
 	return a.Stages[StageDefault]
-}
-
-// stageNames lists the stages of the object form, sorted.
-func (a Args) stageNames() []string {
-	names := make([]string, 0, len(a.Stages))
-	for name := range a.Stages {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }

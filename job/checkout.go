@@ -160,13 +160,9 @@ func (r *run) cloneOf(repo *Repository, dir, pin string) Clone {
 }
 
 func (r *run) remote(repo *Repository) Remote {
-	env := []string{}
-	for _, pair := range r.base.list() {
-		env = append(env, pair)
-	}
 	return Remote{
 		URL: repo.URL, Key: repo.Key, HostKeys: r.spec.HostKeys, SSHConfig: r.job.cfg.SSHConfig,
-		Env: env, ScratchDir: r.dir.file(dirGit), Timeout: r.job.cfg.GitTimeout,
+		Env: r.base.list(), ScratchDir: r.dir.file(dirGit), Timeout: r.job.cfg.GitTimeout,
 		Learned:  r.learned,
 		Progress: func(line string) { r.out.System("%s", line) },
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -72,15 +73,19 @@ func (d DirStates) holder(dir string) (record lockRecord) {
 	return record
 }
 
-// releaseDead forgets holders whose process is gone. A sweep calls it after it
-// has saved what their runs left.
-func (d DirStates) releaseDead() error {
+// releaseDead forgets holders whose process is gone, but for runs that are
+// still ending. A sweep calls it after it has saved what the dead left.
+func (d DirStates) releaseDead(swept []Swept) error {
 	records, err := filepath.Glob(filepath.Join(d.Dir, "project_*", "template_*", "*", "holder.json"))
 	if err != nil {
 		return err
 	}
 	var problems []error
 	for _, record := range records {
+		holder := d.holder(filepath.Dir(record)).Task
+		if slices.ContainsFunc(swept, func(s Swept) bool { return s.Ending && s.Task == holder }) {
+			continue
+		}
 		lock, err := flock.Try(filepath.Join(filepath.Dir(record), "lock"))
 		if errors.Is(err, flock.ErrHeld) {
 			continue

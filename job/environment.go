@@ -41,12 +41,6 @@ func (e *environ) prepend(name, dir string) {
 	e.set(name, dir)
 }
 
-func (e *environ) clone() *environ {
-	c := newEnviron()
-	c.setAll(e.list())
-	return c
-}
-
 // list returns the pairs.
 func (e *environ) list() []string {
 	pairs := make([]string, 0, len(e.names))

@@ -165,15 +165,15 @@ func localPath(url string) (string, bool) { return url, filepath.IsAbs(url) }
 
 // belowAny tells whether p, links resolved, is one of the roots or below one.
 func belowAny(p string, roots []string) bool {
-	real, err := filepath.EvalSymlinks(p)
+	resolvedPath, err := filepath.EvalSymlinks(p)
 	if err != nil {
-		real = filepath.Clean(p)
+		resolvedPath = filepath.Clean(p)
 	}
 	for _, root := range roots {
 		if resolved, err := filepath.EvalSymlinks(root); err == nil {
 			root = resolved
 		}
-		rel, err := filepath.Rel(root, real)
+		rel, err := filepath.Rel(root, resolvedPath)
 		if err == nil && filepath.IsLocal(rel) {
 			return true
 		}

@@ -159,7 +159,7 @@ func TestNothingIsLeftAfterFailureAndStop(t *testing.T) {
 	b := setup(t)
 	spec := b.ansible(repository(t, files{"site.yml": "- hosts: web1\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {msg: ready}\n    - ansible.builtin.command: sleep 30\n", "fail.sh": "exit 1\n"}), "site.yml")
 	spec.Secrets = []job.SecretVar{{Name: "TOKEN", Kind: job.SecretExt, Value: job.NewSecret(planted)}}
-	_, err, took := b.stopAt(spec, "ready", func(s *job.Stopper) { s.Stop(nil) })
+	_, took, err := b.stopAt(spec, "ready", func(s *job.Stopper) { s.Stop(nil) })
 	require.ErrorIs(t, err, job.ErrStopped)
 	t.Logf("stop of Ansible to its end: %v", took.Round(time.Millisecond))
 	require.Empty(t, filesWith(t, b.dir, planted))

@@ -18,7 +18,7 @@ import (
 
 // stopAt runs spec, calls act once the tool has printed line, and returns how
 // the run ended and how long it took from then on.
-func (b *bench) stopAt(spec *job.Spec, line string, act func(*job.Stopper)) (*jobtest.Recorder, error, time.Duration) {
+func (b *bench) stopAt(spec *job.Spec, line string, act func(*job.Stopper)) (*jobtest.Recorder, time.Duration, error) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
@@ -40,7 +40,7 @@ func (b *bench) stopAt(spec *job.Spec, line string, act func(*job.Stopper)) (*jo
 	act(stopper)
 	err := <-done
 	b.nothingLeft()
-	return rec, err, time.Since(begun)
+	return rec, time.Since(begun), err
 }
 
 // mark is a text that only the processes of one test have on their command
@@ -59,7 +59,7 @@ func TestStopEndsTheWholeTree(t *testing.T) {
 			b := setup(t)
 			spec := b.spec("bash", "run.sh", directory(t, files{"run.sh": body}))
 			spec.Limits.StopGrace = time.Second
-			rec, err, took := b.stopAt(spec, "ready", func(s *job.Stopper) { s.Stop(nil) })
+			rec, took, err := b.stopAt(spec, "ready", func(s *job.Stopper) { s.Stop(nil) })
 			require.ErrorIs(t, err, job.ErrStopped, logOf{rec})
 			require.Empty(t, alive("sleep "+sleep), "processes after the run")
 			require.Less(t, took, 12*time.Second)
@@ -71,7 +71,7 @@ func TestStopEndsTheWholeTree(t *testing.T) {
 func TestAScriptMayEndByItselfWhenItIsStopped(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	rec, err, _ := b.stopAt(b.spec("bash", "run.sh", directory(t, files{"run.sh": "trap 'echo tidied; exit 0' TERM\necho ready; while :; do sleep 0.1; done\n"})),
+	rec, _, err := b.stopAt(b.spec("bash", "run.sh", directory(t, files{"run.sh": "trap 'echo tidied; exit 0' TERM\necho ready; while :; do sleep 0.1; done\n"})),
 		"ready", func(s *job.Stopper) { s.Stop(job.ErrShutdown) })
 	require.ErrorIs(t, err, job.ErrShutdown)
 	require.Contains(t, rec.Output(), "tidied\n")
@@ -86,7 +86,7 @@ func TestAScriptMayEndByItselfWhenItIsStopped(t *testing.T) {
 func TestForceDoesNotWaitForTheGrace(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	rec, err, took := b.stopAt(b.spec("bash", "run.sh", directory(t, files{"run.sh": "trap '' TERM INT\necho ready; while :; do sleep 0.1; done\n"})),
+	rec, took, err := b.stopAt(b.spec("bash", "run.sh", directory(t, files{"run.sh": "trap '' TERM INT\necho ready; while :; do sleep 0.1; done\n"})),
 		"ready", func(s *job.Stopper) { s.Force() })
 	require.ErrorIs(t, err, job.ErrStopped)
 	require.Less(t, took, 8*time.Second)
@@ -180,9 +180,11 @@ func TestKillOfTheProgramEndsTheTree(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(b.dir, "run", "*"))
 	require.NoError(t, err)
 	require.Len(t, left, 1, "the run directory waits for the sweep")
-	swept, err := b.local.Sweep(t.Context())
-	require.NoError(t, err)
-	require.Len(t, swept, 1)
+	var swept []job.Swept
+	eventually(t, 15*time.Second, "the run to be swept", func() bool {
+		swept, err = b.local.Sweep(t.Context())
+		return err == nil && len(swept) == 1 && !swept[0].Ending
+	})
 	require.Equal(t, spec.Task.ID, swept[0].Task.TaskID)
 	b.nothingLeft()
 	require.Empty(t, filesWith(t, b.dir, "canary-of-the-kill"))
@@ -196,7 +198,7 @@ func TestKillOfTheProgramEndsTheTree(t *testing.T) {
 func TestASweepLeavesTheLivingAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err, _ := b.stopAt(b.spec("bash", "run.sh", directory(t, files{"run.sh": "echo ready; sleep 60\n"})), "ready", func(s *job.Stopper) {
+	_, _, err := b.stopAt(b.spec("bash", "run.sh", directory(t, files{"run.sh": "echo ready; sleep 60\n"})), "ready", func(s *job.Stopper) {
 		swept, err := b.local.Sweep(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, swept)
@@ -212,7 +214,7 @@ func TestTheSameTaskDoesNotRunTwice(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	spec := b.spec("bash", "run.sh", directory(t, files{"run.sh": "echo ready; sleep 60\n"}))
-	_, err, _ := b.stopAt(spec, "ready", func(s *job.Stopper) {
+	_, _, err := b.stopAt(spec, "ready", func(s *job.Stopper) {
 		again := b.local.Run(t.Context(), spec, &jobtest.Recorder{})
 		require.ErrorContains(t, again, "already running")
 		s.Force()

@@ -200,7 +200,7 @@ func TestAStopInMidApplyLeavesTheStateWhole(t *testing.T) {
 	b := setup(t)
 	gate := filepath.Join(t.TempDir(), "gate")
 	dir := repository(t, files{"infra/main.tf": waiting(gate)})
-	rec, err, took := b.stopAt(b.terraform(dir), "waiting", func(s *job.Stopper) { s.Stop(nil) })
+	rec, took, err := b.stopAt(b.terraform(dir), "waiting", func(s *job.Stopper) { s.Stop(nil) })
 	require.ErrorIs(t, err, job.ErrStopped)
 	require.Contains(t, rec.Output(), "Interrupt received")
 	require.NotContains(t, rec.System(), "was killed")
@@ -216,7 +216,7 @@ func TestTwoAppliesOfOneTemplateExcludeEachOther(t *testing.T) {
 	gate := filepath.Join(t.TempDir(), "gate")
 	dir := repository(t, files{"infra/main.tf": waiting(gate)})
 	first := b.terraform(dir)
-	rec, err, _ := b.stopAt(first, "waiting", func(*job.Stopper) {
+	rec, _, err := b.stopAt(first, "waiting", func(*job.Stopper) {
 		err := b.local.Run(t.Context(), b.terraform(dir), &jobtest.Recorder{Answer: job.Approve})
 		var locked *job.LockedError
 		require.ErrorAs(t, err, &locked)
@@ -233,7 +233,7 @@ func TestKillInMidApplyLeavesStateAndANamedLock(t *testing.T) {
 	b := setup(t)
 	gate := filepath.Join(t.TempDir(), "gate")
 	spec := b.terraform(repository(t, files{"infra/main.tf": waiting(gate)}))
-	spec.Limits.StopGrace = 10 * time.Second
+	spec.Limits.StopGrace = 2 * time.Second
 	cmd := b.start(spec, job.Approve)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -254,9 +254,16 @@ func TestKillInMidApplyLeavesStateAndANamedLock(t *testing.T) {
 	require.ErrorAs(t, err, &locked)
 	require.Equal(t, spec.Task.ID, locked.Holder.TaskID)
 
-	eventually(t, 15*time.Second, "the tree to end", func() bool { return len(alive(gate)) == 0 })
-	_, err = b.local.Sweep(t.Context())
+	swept, err := b.local.Sweep(t.Context())
 	require.NoError(t, err)
+	require.True(t, swept[0].Ending, "the tool is still given its time")
+	_, err = store.Lock(t.Context(), key, job.TaskRef{TaskID: 999999})
+	require.ErrorAs(t, err, &locked, "and holds its state")
+	eventually(t, 20*time.Second, "the run to be swept", func() bool {
+		swept, err = b.local.Sweep(t.Context())
+		return err == nil && !swept[0].Ending
+	})
+	require.Empty(t, alive(gate))
 	require.GreaterOrEqual(t, resources(t, b.stateOf("default")), 1)
 	unlock, err := store.Lock(t.Context(), key, job.TaskRef{TaskID: 999999})
 	require.NoError(t, err)

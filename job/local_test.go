@@ -42,10 +42,8 @@ env | sort
 }
 
 func TestTheEnvironmentIsBuilt(t *testing.T) {
-	require.NoError(t, os.Setenv("JOB_TEST_LEAK", "leaked"))
-	t.Cleanup(func() { _ = os.Unsetenv("JOB_TEST_LEAK") })
-	require.NoError(t, os.Setenv("JOB_TEST_FORWARD", "forwarded"))
-	t.Cleanup(func() { _ = os.Unsetenv("JOB_TEST_FORWARD") })
+	t.Setenv("JOB_TEST_LEAK", "leaked")
+	t.Setenv("JOB_TEST_FORWARD", "forwarded")
 	b := setup(t, func(c *job.LocalConfig) {
 		c.ForwardEnv = []string{"JOB_TEST_FORWARD"}
 		c.Env = map[string]string{"FROM_CONFIG": "set"}

@@ -13,7 +13,8 @@ import (
 	"github.com/alexandervashurin/semaphore/job/internal/sshagent"
 )
 
-// run is one task on its way. It lives for one call of LocalJob.Run.
+// run is one task on its way. It lives for one call of LocalJob.Run, whose
+// context it carries: every step needs it, and the run may cancel it.
 type run struct {
 	job    *LocalJob
 	ctx    context.Context // ends when the task is to stop

@@ -187,9 +187,9 @@ func removeAll(path string) error {
 	if err := os.RemoveAll(path); err == nil {
 		return nil
 	}
-	_ = filepath.WalkDir(path, func(p string, entry os.DirEntry, err error) error {
+	_ = filepath.WalkDir(path, func(p string, entry os.DirEntry, _ error) error {
 		if entry != nil && entry.IsDir() {
-			_ = os.Chmod(p, 0o700)
+			_ = os.Chmod(p, 0o700) //nolint:gosec // the tree that wrote here has ended
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -67,10 +68,10 @@ func Killed(ctx context.Context) <-chan struct{} {
 
 // stopCause returns why ctx ended, as one of this package's errors.
 func stopCause(ctx context.Context) error {
-	switch cause := context.Cause(ctx); cause {
-	case nil, context.Canceled:
+	switch cause := context.Cause(ctx); {
+	case cause == nil, errors.Is(cause, context.Canceled):
 		return ErrStopped
-	case context.DeadlineExceeded:
+	case errors.Is(cause, context.DeadlineExceeded):
 		return ErrTimeout
 	default:
 		return cause

@@ -18,6 +18,9 @@ type Swept struct {
 	Task       TaskRef  `json:"task"`
 	Processes  []string `json:"processes,omitempty"`   // ended, "name (pid n)"
 	StateSaved bool     `json:"state_saved,omitempty"` // a newer Terraform state was stored
+	// Ending tells that the run's supervisor is still stopping its tool, as gently
+	// as the app wants it. Nothing was touched; a later sweep cleans up.
+	Ending bool `json:"ending,omitempty"`
 }
 
 // Sweep cleans up after runs whose process died: their processes are ended,
@@ -45,8 +48,8 @@ func (l *LocalJob) Sweep(ctx context.Context) ([]Swept, error) {
 		}
 		problems = append(problems, err)
 	}
-	if d, ok := l.cfg.States.(interface{ releaseDead() error }); ok {
-		problems = append(problems, d.releaseDead())
+	if d, ok := l.cfg.States.(DirStates); ok {
+		problems = append(problems, d.releaseDead(swept))
 	}
 	problems = append(problems, l.sweepGalaxy())
 	if err := errors.Join(problems...); err != nil {
@@ -78,6 +81,9 @@ func (l *LocalJob) sweepRun(ctx context.Context, path string) (Swept, bool, erro
 		}
 	}
 	d.link = d.record.Link
+	if proc.Guarded(d.name) {
+		return Swept{Task: d.record.Task, Ending: true}, true, lock.Unlock()
+	}
 	s := Swept{Task: d.record.Task, Processes: proc.KillMarked(d.name)}
 	var problems []error
 	if rec := d.record.State; rec != nil {

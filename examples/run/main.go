@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -28,7 +27,7 @@ func main() {
 	job.Init() // lets this program supervise the trees of its tasks
 	local, err := job.NewLocal(filepath.Join(os.TempDir(), "semaphore-example"), job.LocalConfig{ReposPaths: []string{"/"}})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	err = local.Run(context.Background(), &job.Spec{
 		Version: job.SpecVersion, App: "bash", Playbook: os.Args[3],

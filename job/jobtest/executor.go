@@ -43,19 +43,19 @@ func RunExecutorSuite(t *testing.T, newExecutor func(t *testing.T) job.Executor)
 	t.Run("a stop ends the run as stopped", func(t *testing.T) {
 		t.Parallel()
 		ctx, stopper := job.WithStopper(t.Context())
-		err := runUntil(t, ctx, newExecutor(t), "echo ready; exec sleep 60", func() { stopper.Stop(nil) })
+		err := runUntil(ctx, t, newExecutor(t), "echo ready; exec sleep 60", func() { stopper.Stop(nil) })
 		require.ErrorIs(t, err, job.ErrStopped)
 	})
 	t.Run("the cause of a stop is what Run returns", func(t *testing.T) {
 		t.Parallel()
 		ctx, stopper := job.WithStopper(t.Context())
-		err := runUntil(t, ctx, newExecutor(t), "echo ready; exec sleep 60", func() { stopper.Stop(job.ErrShutdown) })
+		err := runUntil(ctx, t, newExecutor(t), "echo ready; exec sleep 60", func() { stopper.Stop(job.ErrShutdown) })
 		require.ErrorIs(t, err, job.ErrShutdown)
 	})
 	t.Run("force ends a script that does not listen", func(t *testing.T) {
 		t.Parallel()
 		ctx, stopper := job.WithStopper(t.Context())
-		err := runUntil(t, ctx, newExecutor(t), "trap '' TERM INT; echo ready; while :; do sleep 1; done", stopper.Force)
+		err := runUntil(ctx, t, newExecutor(t), "trap '' TERM INT; echo ready; while :; do sleep 1; done", stopper.Force)
 		require.ErrorIs(t, err, job.ErrStopped)
 	})
 	t.Run("a time-out ends the run", func(t *testing.T) {
@@ -121,7 +121,7 @@ func runScript(t *testing.T, e job.Executor, body string) (*Recorder, error) {
 }
 
 // runUntil runs a script and calls stop once it has printed its first line.
-func runUntil(t *testing.T, ctx context.Context, e job.Executor, body string, stop func()) error {
+func runUntil(ctx context.Context, t *testing.T, e job.Executor, body string, stop func()) error {
 	t.Helper()
 	ready := make(chan struct{}, 1)
 	rec := &Recorder{OnLine: func(l job.Line) {

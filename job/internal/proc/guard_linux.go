@@ -88,18 +88,18 @@ func (s *supervisor) note(r reaped, ok bool) {
 
 // await notes what ends within d, and reports whether anything did. It returns
 // early when nothing is left.
-func (s *supervisor) await(d time.Duration) (any bool) {
+func (s *supervisor) await(d time.Duration) (noted bool) {
 	deadline := time.After(d)
 	for !s.empty {
 		select {
 		case r, ok := <-s.reap:
 			s.note(r, ok)
-			any = true
+			noted = true
 		case <-deadline:
-			return any
+			return noted
 		}
 	}
-	return any
+	return noted
 }
 
 // interrupt sends INT to the tool alone.

@@ -90,7 +90,7 @@ func supervise() {
 	}
 	if err != nil {
 		failed := event{Kind: eventFailed, Text: err.Error()}
-		if errno, ok := err.(syscall.Errno); ok {
+		if errno := syscall.Errno(0); errors.As(err, &errno) {
 			failed.Errno = int(errno)
 		}
 		s.tell(failed)
@@ -136,7 +136,7 @@ func (s *supervisor) launch() error {
 		Dir: string(s.order.Dir), Env: toStrings(s.order.Env), Files: []uintptr{0, fdOutput, fdOutput}, Sys: sys,
 	})
 	s.leader = pid
-	unix.Close(fdOutput)
+	_ = unix.Close(fdOutput) // the tool has it now
 	return err
 }
 

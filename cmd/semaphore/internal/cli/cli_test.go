@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -187,12 +188,12 @@ func TestJSONIsOneEventPerLine(t *testing.T) {
 	dec := json.NewDecoder(strings.NewReader(out))
 	for {
 		var event map[string]any
-		if err := dec.Decode(&event); err == io.EOF {
+		err := dec.Decode(&event)
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
-		_, err := time.Parse(time.RFC3339Nano, event["time"].(string))
+		require.NoError(t, err)
+		_, err = time.Parse(time.RFC3339Nano, event["time"].(string))
 		require.NoError(t, err)
 		types, last = append(types, event["type"].(string)), event
 	}

@@ -179,6 +179,10 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 		view.note("clean up after earlier runs: %v", err)
 	}
 	for _, s := range swept {
+		if s.Ending {
+			view.note("task %d, whose process had died, is still ending", s.Task.TaskID)
+			continue
+		}
 		view.note("cleaned up after task %d, whose process had died", s.Task.TaskID)
 	}
 	sink := &hostKeySink{view: view, file: places.knownHosts}
