@@ -107,45 +107,6 @@ func numberOf(names ...string) int64 {
 	return int64(h.Sum64() >> 12)
 }
 
-func (o *runOptions) fillKeys(spec *job.Spec, a *asker) error {
-	if o.gitKey != "" {
-		key, err := o.sshKeyFrom("--git-key", o.gitKey, o.gitUser, a)
-		if err != nil {
-			return err
-		}
-		spec.Repository.Key = key
-	} else if o.gitPasswordFile != "" {
-		password, err := secretFile("--git-password-file", o.gitPasswordFile)
-		if err != nil {
-			return err
-		}
-		spec.Repository.Key = &job.Key{Name: "repository", Type: job.KeyLoginPassword, Login: o.gitUser, Password: password}
-	}
-	return nil
-}
-
-// sshKeyFrom reads a private key and asks for its passphrase if it has one.
-func (o *runOptions) sshKeyFrom(flag, file, login string, a *asker) (*job.Key, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, usage("%s: %v", flag, pathError(err))
-	}
-	key := &job.Key{Name: filepath.Base(file), Type: job.KeySSH, Login: login, PrivateKey: job.NewSecret(string(text))}
-	needs, err := job.NeedsPassphrase(key)
-	if err != nil {
-		return nil, usage("%s: %s is no private key", flag, file)
-	}
-	if !needs {
-		return key, nil
-	}
-	if o.sshPassphraseFile != "" {
-		key.Passphrase, err = secretFile("--ssh-passphrase-file", o.sshPassphraseFile)
-	} else {
-		key.Passphrase, err = a.secret("passphrase of " + file)
-	}
-	return key, err
-}
-
 func (o *runOptions) fillInventory(spec *job.Spec, a *asker) error {
 	inv := &job.Inventory{Name: o.inventory}
 	if spec.Ansible = nil; spec.App != "ansible" {
@@ -202,32 +163,6 @@ func inventoryPath(path, repo string) string {
 		return rel
 	}
 	return abs
-}
-
-func (o *runOptions) userKey(a *asker) (*job.Key, error) {
-	if o.sshKey != "" {
-		return o.sshKeyFrom("--ssh-key", o.sshKey, o.user, a)
-	}
-	return passwordKey("connection", o.user, "--connection-password-file", o.connectionPassword, o.askPass, a)
-}
-
-func (o *runOptions) becomeKey(a *asker) (*job.Key, error) {
-	return passwordKey("become", o.becomeUser, "--become-password-file", o.becomePass, o.askBecomePass, a)
-}
-
-func passwordKey(what, login, flag, file string, ask bool, a *asker) (*job.Key, error) {
-	if login == "" && file == "" && !ask {
-		return nil, nil
-	}
-	key := &job.Key{Name: what, Type: job.KeyLoginPassword, Login: login}
-	var err error
-	switch {
-	case file != "":
-		key.Password, err = secretFile(flag, file)
-	case ask:
-		key.Password, err = a.secret(what + " password")
-	}
-	return key, err
 }
 
 // fillVariables reads -e and --env.
@@ -358,19 +293,4 @@ func (o *runOptions) fillApp(spec *job.Spec, _ *asker) error {
 		return usage("--plan, --destroy, --auto-approve, --upgrade, --reconfigure, --workspace and --chdir are for the Terraform family, this is %s", spec.App)
 	}
 	return nil
-}
-
-// readKnownHosts reads the keys that earlier runs learned.
-func readKnownHosts(file string) []job.HostKey {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	var keys []job.HostKey
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 3 {
-			keys = append(keys, job.HostKey{Host: fields[0], Key: fields[1] + " " + fields[2]})
-		}
-	}
-	return keys
 }

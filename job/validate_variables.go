@@ -1,0 +1,74 @@
+package job
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var (
+	envNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	varNamePattern = regexp.MustCompile(`^[\pL\pN_][^\s=\x00-\x1f]*$`)
+)
+
+func (s *Spec) checkVariables() error {
+	for _, name := range sortedKeys(s.Variables) {
+		if !varNamePattern.MatchString(name) {
+			return invalid("variables", "%q cannot be a variable's name: begin with a letter, digit or underscore, without spaces and '='", name)
+		}
+		if strings.ContainsRune(formatValue(s.Variables[name]), 0) {
+			return invalid("variables", "the value of %q contains a NUL byte", name)
+		}
+	}
+	for _, name := range sortedKeys(s.Survey) {
+		if !varNamePattern.MatchString(name) {
+			return invalid("survey", "%q cannot be a variable's name", name)
+		}
+		if familyOf(s.App) != familyScript {
+			continue
+		}
+		if !envNamePattern.MatchString(name) {
+			return invalid("survey", "%q reaches the script as an environment variable: use letters, digits and underscores", name)
+		}
+		if ReservedName(name) {
+			return invalid("survey", "%q is a reserved name: choose another one", name)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkEnvironment() error {
+	for _, name := range sortedKeys(s.Environment) {
+		if err := checkEnvName("environment", name, s.Environment[name]); err != nil {
+			return err
+		}
+	}
+	for i, secret := range s.Secrets {
+		field := fmt.Sprintf("secrets[%d]", i)
+		switch {
+		case secret.Kind == SecretEnv, secret.Kind == SecretExt && familyOf(s.App) == familyScript:
+			if err := checkEnvName(field, secret.Name, secret.Value.Reveal()); err != nil {
+				return err
+			}
+		case secret.Kind == SecretExt:
+			if !varNamePattern.MatchString(secret.Name) {
+				return invalid(field, "%q cannot be a variable's name", secret.Name)
+			}
+		default:
+			return invalid(field, "kind is %q: use env or var", secret.Kind)
+		}
+	}
+	return nil
+}
+
+func checkEnvName(field, name, value string) error {
+	switch {
+	case !envNamePattern.MatchString(name):
+		return invalid(field, "%q cannot be an environment variable: use letters, digits and underscores", name)
+	case strings.HasPrefix(strings.ToUpper(name), "SEMAPHORE_"):
+		return invalid(field, "%q is a reserved name: choose one that does not begin with SEMAPHORE_", name)
+	case strings.ContainsRune(value, 0):
+		return invalid(field, "the value of %q contains a NUL byte", name)
+	}
+	return nil
+}
