@@ -262,3 +262,30 @@ func TestRequirementFiles(t *testing.T) {
 	require.Equal(t, "collection plays/collections/requirements.yml, collection plays/requirements.yml, collection collections/requirements.yml, collection requirements.yml, "+
 		"role plays/roles/requirements.yml, role plays/requirements.yml, role roles/requirements.yml, role requirements.yml", strings.Join(names, ", "))
 }
+
+// TestOldAnsibleGetsPasswordsByInventory calls a stand-in of a version without
+// the password-file options.
+func TestOldAnsibleGetsPasswordsByInventory(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{"2.9.27": true, "[core 2.11.12]": true, "[core 2.12.0]": false, "[core 2.14.18]": false} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			tool := jobtest.NewFakeTool(t, "ansible-playbook", `
+if [ "$1" = --version ]; then echo "ansible-playbook `+version+`"; exit 0; fi
+for a in "$@"; do case "$a" in *passwords.yml) echo "old way: $(grep -c ansible_become_password "$a")";; --connection-password-file) echo new way;; esac; done`)
+			b := setup(t, func(c *job.LocalConfig) { c.Apps = map[string]job.App{"ansible": {Path: tool.Path}} })
+			spec := b.spec("ansible", "site.yml", directory(t, files{"site.yml": localPlay}))
+			spec.Inventory = &job.Inventory{
+				Type: job.StaticINI, Text: twoHosts,
+				UserKey:   &job.Key{Type: job.KeyLoginPassword, Login: "u", Password: job.NewSecret("connection-pw")},
+				BecomeKey: &job.Key{Type: job.KeyLoginPassword, Password: job.NewSecret("become-password")},
+			}
+			out := b.ok(spec).Output()
+			if want {
+				require.Equal(t, "old way: 1\n", out)
+			} else {
+				require.Equal(t, "new way\n", out)
+			}
+		})
+	}
+}

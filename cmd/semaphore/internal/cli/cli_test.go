@@ -152,6 +152,23 @@ func TestSecretsReachTheScriptAndNotTheScreen(t *testing.T) {
 	require.Equal(t, "deploying last a=1 b=2\ntoken ***, password 18\n", out)
 }
 
+// TestWithoutGit runs a repository with the built-in client.
+func TestWithoutGit(t *testing.T) {
+	dir := project(t)
+	git(t, dir, "init", "-q", "-b", "main")
+	git(t, dir, "add", ".")
+	git(t, dir, "commit", "-q", "-m", "all of it")
+	for _, flags := range [][]string{{"--git-client", "go_git"}, {"--git-client", "cmd_git"}} {
+		code, out, errs := call(t, "", append([]string{"run", "deploy.sh", "--repo", "file://" + dir, "--branch", "main"}, flags...)...)
+		require.Zero(t, code, errs)
+		require.Contains(t, out, "deploying")
+		require.Contains(t, errs, "all of it")
+	}
+	code, _, errs := call(t, "", "run", "deploy.sh", "--git-client", "svn")
+	require.Equal(t, cli.ExitUsage, code)
+	require.Contains(t, errs, "use cmd_git or go_git")
+}
+
 func TestTheEnvironmentOfTheShellIsPassedOnUnlessItIsClean(t *testing.T) {
 	project(t)
 	t.Setenv("FROM_THE_SHELL", "yes")

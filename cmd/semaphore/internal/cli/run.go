@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/job/gogit"
 )
 
 // runOptions are the flags of `semaphore run`.
@@ -24,6 +26,7 @@ type runOptions struct {
 	submodules                       bool
 	depth                            int
 	gitKey, gitUser, gitPasswordFile string
+	gitClient                        string
 
 	inventory, user, sshKey, sshPassphraseFile string
 	becomeUser, connectionPassword, becomePass string
@@ -98,6 +101,10 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 	if o.output != "text" && o.output != "json" {
 		return usage("--output is %q: use text or json", o.output)
 	}
+	git, err := o.git()
+	if err != nil {
+		return err
+	}
 	places, err := findPlaces(o.dir)
 	if err != nil {
 		return err
@@ -107,7 +114,7 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 	if err != nil {
 		return err
 	}
-	local, err := job.NewLocal(places.cache, o.localConfig(spec, places))
+	local, err := job.NewLocal(places.cache, o.localConfig(spec, places, git))
 	if err != nil {
 		return err
 	}
@@ -177,9 +184,28 @@ func watchSignals(stopper *job.Stopper, v view) func() {
 	}
 }
 
+// git chooses the client: git's own binary is complete, the built-in one
+// serves machines without it.
+func (o *runOptions) git() (job.Git, error) {
+	switch o.gitClient {
+	case "cmd_git":
+		return job.GitCLI{}, nil
+	case "go_git":
+		return gogit.Git{}, nil
+	case "":
+		if _, err := exec.LookPath("git"); err != nil {
+			return gogit.Git{}, nil
+		}
+		return job.GitCLI{}, nil
+	default:
+		return nil, usage("--git-client is %q: use cmd_git or go_git", o.gitClient)
+	}
+}
+
 // localConfig lets the one user of this command do what the user may.
-func (o *runOptions) localConfig(spec *job.Spec, p places) job.LocalConfig {
+func (o *runOptions) localConfig(spec *job.Spec, p places, git job.Git) job.LocalConfig {
 	cfg := job.LocalConfig{
+		Git:          git,
 		States:       job.DirStates{Dir: filepath.Join(p.data, "states")},
 		HomeMode:     job.HomeUser,
 		ReposPaths:   []string{string(filepath.Separator)},

@@ -12,6 +12,7 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.chdir, "chdir", "", "directory of the Terraform configuration inside the repository")
 	f.BoolVar(&o.submodules, "submodules", false, "bring submodules too")
 	f.IntVar(&o.depth, "depth", 0, "commits of history to clone (default: all)")
+	f.StringVar(&o.gitClient, "git-client", "", "cmd_git (git's own binary) or go_git (built in) (default: cmd_git where git is installed)")
 	f.StringVar(&o.gitKey, "git-key", "", "file with the ssh private key for the repository")
 	f.StringVar(&o.gitUser, "git-user", "", "login for the repository")
 	f.StringVar(&o.gitPasswordFile, "git-password-file", "", "file with the password or token for the repository")
