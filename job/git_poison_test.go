@@ -194,17 +194,21 @@ func TestGitParallel(t *testing.T) {
 		require.NoError(t, err)
 		b.repo.Git(t, "push", "--quiet", "origin", ":"+name) // only the pin holds it now
 
-		ctx, stop := context.WithCancel(t.Context())
-		var churn, work sync.WaitGroup
+		done := make(chan struct{}, parallel+1)
+		done <- struct{}{} // the first collection meets the first clones
 		var garbage error
-		churn.Go(func() { garbage = collectGarbage(ctx, b.mirror) })
+		var collect, work sync.WaitGroup
+		collect.Go(func() { garbage = collectGarbage(t.Context(), b.mirror, done) })
 		errs := make([]error, parallel)
 		for i := range parallel {
-			work.Go(func() { errs[i] = cloneOnce(t.Context(), b, r, fmt.Sprintf("%d-%d", round, i), wanted, i%2 == 0) })
+			work.Go(func() {
+				errs[i] = cloneOnce(t.Context(), b, r, fmt.Sprintf("%d-%d", round, i), wanted, i%2 == 0)
+				done <- struct{}{}
+			})
 		}
 		work.Wait()
-		stop()
-		churn.Wait()
+		close(done)
+		collect.Wait()
 		require.NoError(t, garbage)
 		for _, err := range errs {
 			require.NoError(t, err, "round %d", round)
@@ -238,15 +242,15 @@ func cloneOnce(ctx context.Context, b *gitBench, r job.Remote, name, hash string
 	return b.Release(ctx, c.Mirror, c.Pin)
 }
 
-// collectGarbage prunes for all it is worth, in turn with fetches: what the pins
-// hold stays.
-func collectGarbage(ctx context.Context, mirror string) error {
-	for ctx.Err() == nil {
+// collectGarbage prunes for all it is worth each time a clone is done, in turn
+// with the fetches of the others: what the pins hold stays.
+func collectGarbage(ctx context.Context, mirror string, done <-chan struct{}) error {
+	for range done {
 		lock, err := flock.Wait(ctx, mirror+".lock", nil)
 		if err != nil {
-			return nil //nolint:nilerr // the round is over
+			return fmt.Errorf("gc: %w", err)
 		}
-		out, err := exec.CommandContext(context.WithoutCancel(ctx), "git", "--git-dir="+mirror, "gc", "--quiet", "--prune=now").CombinedOutput()
+		out, err := exec.CommandContext(ctx, "git", "--git-dir="+mirror, "gc", "--quiet", "--prune=now").CombinedOutput()
 		if err := errors.Join(err, lock.Unlock()); err != nil {
 			return fmt.Errorf("gc: %w: %s", err, out)
 		}

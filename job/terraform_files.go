@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // backendOverride is the file that makes Terraform use the HTTP backend.
@@ -100,8 +101,11 @@ func (t *terraformRun) configName() string {
 }
 
 var (
-	declarationPattern = regexp.MustCompile(`(?m)^[ \t]*variable[ \t]+"?([\pL_][\pL\pN_-]*)"?[ \t]*\{`)
-	configSuffixes     = []string{".tf", ".tofu"}
+	// Compiled on first use: its Unicode classes would cost every start.
+	declarationPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^[ \t]*variable[ \t]+"?([\pL_][\pL\pN_-]*)"?[ \t]*\{`)
+	})
+	configSuffixes = []string{".tf", ".tofu"}
 )
 
 // declaredVariables lists the variables that the files of a root module
@@ -134,7 +138,7 @@ func declaredVariables(dir string) (map[string]bool, error) {
 			}
 			continue
 		}
-		for _, m := range declarationPattern.FindAllSubmatch(text, -1) {
+		for _, m := range declarationPattern().FindAllSubmatch(text, -1) {
 			declared[string(m[1])] = true
 		}
 	}

@@ -4,16 +4,24 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-var (
-	envNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	varNamePattern = regexp.MustCompile(`^[\pL\pN_][^\s=\x00-\x1f]*$`)
-)
+var envNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// isVarName tells whether a name can stand in front of "=" as an argument.
+func isVarName(name string) bool {
+	first, _ := utf8.DecodeRuneInString(name)
+	if !unicode.IsLetter(first) && !unicode.IsNumber(first) && first != '_' {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool { return r == '=' || unicode.IsSpace(r) || unicode.IsControl(r) })
+}
 
 func (s *Spec) checkVariables() error {
 	for _, name := range sortedKeys(s.Variables) {
-		if !varNamePattern.MatchString(name) {
+		if !isVarName(name) {
 			return invalid("variables", "%q cannot be a variable's name: begin with a letter, digit or underscore, without spaces and '='", name)
 		}
 		if strings.ContainsRune(formatValue(s.Variables[name]), 0) {
@@ -21,7 +29,7 @@ func (s *Spec) checkVariables() error {
 		}
 	}
 	for _, name := range sortedKeys(s.Survey) {
-		if !varNamePattern.MatchString(name) {
+		if !isVarName(name) {
 			return invalid("survey", "%q cannot be a variable's name", name)
 		}
 		if familyOf(s.App) != familyScript {
@@ -51,7 +59,7 @@ func (s *Spec) checkEnvironment() error {
 				return err
 			}
 		case secret.Kind == SecretExt:
-			if !varNamePattern.MatchString(secret.Name) {
+			if !isVarName(secret.Name) {
 				return invalid(field, "%q cannot be a variable's name", secret.Name)
 			}
 		default:

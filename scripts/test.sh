@@ -19,7 +19,7 @@ stage() {
 staticcheck() { go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...; }
 no_process_left() {
   local left
-  left=$(pgrep -f 'semaphore-task-supervisor|sshd.*semaphore-test' || true)
+  left=$(pgrep -f 'semaphore-supervise|semaphore-test' || true)
   [ -z "$left" ] || { ps -o pid,args -p $left; return 1; }
 }
 formatted() {
