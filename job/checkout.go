@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/alexandervashurin/semaphore/job/internal/flock"
+	"github.com/alexandervashurin/semaphore/job/internal/proc"
 )
 
 // checkout is where the task's code lies.
@@ -162,7 +163,7 @@ func (r *run) cloneOf(repo *Repository, dir, pin string) Clone {
 func (r *run) remote(repo *Repository) Remote {
 	return Remote{
 		URL: repo.URL, Key: repo.Key, HostKeys: r.spec.HostKeys, SSHConfig: r.job.cfg.SSHConfig,
-		Env: r.base.list(), ScratchDir: r.dir.file(dirGit), Timeout: r.job.cfg.GitTimeout,
+		Env: append(r.base.list(), proc.MarkerEnv+"="+r.dir.name), ScratchDir: r.dir.linked(dirGit), Timeout: r.job.cfg.GitTimeout,
 		Learned:  r.learned,
 		Progress: func(line string) { r.out.System("%s", line) },
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -220,4 +221,30 @@ func TestTheSameTaskDoesNotRunTwice(t *testing.T) {
 		s.Force()
 	})
 	require.ErrorIs(t, err, job.ErrStopped)
+}
+
+// TestKillWhileCloningEndsGit kills the program while git waits for a server
+// that never answers.
+func TestKillWhileCloningEndsGit(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	url := "http://" + silent.Addr().String() + "/x.git"
+	b := setup(t)
+	spec := b.spec("bash", "run.sh", "/")
+	spec.Repository = job.Repository{ID: 1, URL: url, Branch: "main"}
+	cmd := b.start(spec, job.Reject)
+	require.NoError(t, cmd.Start())
+	conn, err := silent.Accept()
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NotEmpty(t, alive(url))
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	eventually(t, 10*time.Second, "git to end", func() bool {
+		_, err := b.local.Sweep(t.Context())
+		return err == nil && len(alive(url)) == 0
+	})
+	b.nothingLeft()
 }
