@@ -17,7 +17,7 @@ func (g GitCLI) Describe(ctx context.Context, dir string) (Commit, error) {
 	if err != nil {
 		return Commit{}, fmt.Errorf("make git's scratch directory: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer os.RemoveAll(scratch) //nolint:errcheck // empty by then
 	s := &gitSession{bin: g.Binary, dir: scratch, env: gitEnviron(nil).list(), mask: keyMask(nil)}
 	out, err := s.git(ctx, gitCall{dir: dir, args: []string{"--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"}})
 	switch {

@@ -61,8 +61,8 @@ func (g GitCLI) open(ctx context.Context, r Remote) (_ *gitSession, err error) {
 	s.env = env.list()
 	if out, err := s.git(ctx, gitCall{args: []string{"ls-remote", "--get-url", "--end-of-options", r.URL}}); err != nil {
 		return nil, err
-	} else if real, err := giturl.Parse(strings.TrimSpace(out)); err == nil {
-		s.real = real
+	} else if rewritten, err := giturl.Parse(strings.TrimSpace(out)); err == nil {
+		s.real = rewritten
 	}
 	env.set("GIT_ALLOW_PROTOCOL", allowedProtocols(s.url, s.real))
 	s.env = env.list()
@@ -106,9 +106,9 @@ func gitEnviron(pairs []string) *environ {
 
 // allowedProtocols is the value of GIT_ALLOW_PROTOCOL: the network protocols,
 // and files only where the user typed one or the administrator rewrites to one.
-func allowedProtocols(typed, real giturl.URL) string {
+func allowedProtocols(typed, rewritten giturl.URL) string {
 	const network = "https:http:ssh:git"
-	if typed.Scheme == "file" || real.Scheme == "file" {
+	if typed.Scheme == "file" || rewritten.Scheme == "file" {
 		return network + ":file"
 	}
 	return network
@@ -135,7 +135,7 @@ func (s *gitSession) git(ctx context.Context, call gitCall) (string, error) {
 		bin = "git"
 	}
 	args := append(append(gitConfig(), s.config...), call.args...)
-	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // built by git_args.go
+	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Dir = s.dir
 	if call.dir != "" {
 		cmd.Dir = call.dir

@@ -277,10 +277,10 @@ func TestGitLFS(t *testing.T) {
 	t.Run("without git-lfs a pointer is an error that says what to install", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		real, err := exec.LookPath("git")
+		installed, err := exec.LookPath("git")
 		require.NoError(t, err)
 		binary := filepath.Join(t.TempDir(), "git")
-		script := "#!/bin/sh\nfor a; do test \"$a\" = lfs && exit 1; done\nexec " + real + " \"$@\"\n"
+		script := "#!/bin/sh\nfor a; do test \"$a\" = lfs && exit 1; done\nexec " + installed + " \"$@\"\n"
 		require.NoError(t, os.WriteFile(binary, []byte(script), 0o700))
 		git := job.GitCLI{Binary: binary}
 		_, err = git.Clone(t.Context(), b.remote(t, b.repo.Path, nil), b.clone("one"))

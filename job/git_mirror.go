@@ -146,7 +146,7 @@ func removeLeftovers(gitDir string) {
 	}
 	_ = filepath.WalkDir(filepath.Join(gitDir, "refs"), func(path string, entry os.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".lock") {
-			_ = os.Remove(path)
+			_ = os.Remove(path) //nolint:gosec // no task can write to a mirror
 		}
 		return nil
 	})

@@ -190,10 +190,10 @@ func (s *gitSession) beside(u giturl.URL) bool {
 	if err != nil {
 		return false
 	}
-	real, err := filepath.EvalSymlinks(u.Path)
+	resolved, err := filepath.EvalSymlinks(u.Path)
 	if err != nil {
 		return false
 	}
-	rel, err := filepath.Rel(parent, real)
+	rel, err := filepath.Rel(parent, resolved)
 	return err == nil && filepath.IsLocal(rel)
 }

@@ -201,9 +201,9 @@ func TestCachedRequirementsAreNotInstalledTwice(t *testing.T) {
 	need(t, "ansible-playbook")
 	// A stand-in for ansible-galaxy, because the real one would ask the network.
 	tool := jobtest.NewFakeTool(t, "ansible-galaxy", `while [ "$1" != -p ]; do shift; done; mkdir -p "$2/greet/tasks"; echo '- ansible.builtin.debug: {msg: "installed"}' >"$2/greet/tasks/main.yml"`)
-	real, err := exec.LookPath("ansible-playbook")
+	program, err := exec.LookPath("ansible-playbook")
 	require.NoError(t, err)
-	require.NoError(t, os.Symlink(real, filepath.Join(filepath.Dir(tool.Path), "ansible-playbook")))
+	require.NoError(t, os.Symlink(program, filepath.Join(filepath.Dir(tool.Path), "ansible-playbook")))
 	now := time.Now()
 	b := setup(t, func(c *job.LocalConfig) {
 		c.Apps = map[string]job.App{"ansible": {Path: filepath.Join(filepath.Dir(tool.Path), "ansible-playbook")}}

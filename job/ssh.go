@@ -72,14 +72,14 @@ func (r *run) prepareSSH(env *environ, dirs toolDirs) error {
 		return fmt.Errorf("write ssh configuration: %w", err)
 	}
 	for _, name := range []string{"ssh", "scp", "sftp"} {
-		real, ok := findProgram(name, env.get("PATH"))
+		program, ok := findProgram(name, env.get("PATH"))
 		if !ok {
 			if name == "ssh" {
 				return invalid("host_keys.policy", "ssh is not on PATH: install openssh-client")
 			}
 			continue
 		}
-		script := fmt.Sprintf("#!/bin/sh\nexec %s -F %s \"$@\"\n", shellQuote(real), shellQuote(r.dir.linked(dirSecret, "ssh_config")))
+		script := fmt.Sprintf("#!/bin/sh\nexec %s -F %s \"$@\"\n", shellQuote(program), shellQuote(r.dir.linked(dirSecret, "ssh_config")))
 		if err := os.WriteFile(r.dir.file(dirBin, name), []byte(script), 0o700); err != nil {
 			return fmt.Errorf("write %s wrapper: %w", name, err)
 		}

@@ -237,7 +237,7 @@ func await(ctx context.Context, work func() error) error {
 	grace := time.NewTimer(2 * time.Second)
 	defer grace.Stop()
 	select {
-	case <-done:
+	case <-done: //nolint:errcheck // the cause of the end is the answer
 	case <-grace.C:
 	}
 	return context.Cause(ctx)

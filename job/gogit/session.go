@@ -165,7 +165,7 @@ func (s *session) explain(op string, err error) error {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return fmt.Errorf("git %s: %w: check the address, and whether the key may read it", op, err)
 	case text != err.Error():
-		return fmt.Errorf("git %s: %s", op, text) //nolint:errorlint // the text holds a secret
+		return fmt.Errorf("git %s: %s", op, text)
 	}
 	return fmt.Errorf("git %s: %w", op, err)
 }

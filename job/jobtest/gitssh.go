@@ -129,7 +129,7 @@ func (s *GitSSH) serve(conn net.Conn, config *ssh.ServerConfig) {
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer server.Close() //nolint:errcheck // the client may have gone first
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s.wg.Go(func() { ssh.DiscardRequests(requests) })
@@ -165,7 +165,7 @@ func (s *GitSSH) session(ctx context.Context, channel ssh.Channel, requests <-ch
 		if m == nil {
 			return
 		}
-		cmd := exec.CommandContext(ctx, m[1], filepath.Join(s.root, filepath.Clean("/"+m[2]))) //nolint:gosec // one of two programs
+		cmd := exec.CommandContext(ctx, m[1], filepath.Join(s.root, filepath.Clean("/"+m[2])))
 		cmd.Env = append(cmd.Environ(), plainGit(s.root)...)
 		cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 		stdin, err := cmd.StdinPipe()
