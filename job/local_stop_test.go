@@ -161,7 +161,7 @@ func TestKillOfTheProgramEndsTheTree(t *testing.T) {
 	dir := repository(t, files{"run.sh": "setsid sh -c 'sleep " + sleep + " & wait' &\n(trap '' TERM; sleep " + sleep + ") &\necho ready; sleep " + sleep + "\n"})
 	spec := b.spec("bash", "run.sh", dir)
 	spec.Secrets = []job.SecretVar{{Name: "TOKEN", Kind: job.SecretExt, Value: job.NewSecret("canary-of-the-kill")}}
-	spec.Limits.StopGrace = time.Second
+	spec.Limits.StopGrace = 3 * time.Second
 	cmd := b.start(spec, job.Reject)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -175,6 +175,10 @@ func TestKillOfTheProgramEndsTheTree(t *testing.T) {
 	begun := time.Now()
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
+	ending, err := b.local.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []job.Swept{{Task: job.TaskRef{TaskID: spec.Task.ID, Attempt: 1}, Ending: true}}, ending, "the tool is still given its time")
+	require.NotEmpty(t, alive("sleep "+sleep))
 	eventually(t, 15*time.Second, "the tree to end", func() bool { return len(alive("sleep "+sleep)) == 0 })
 	t.Logf("kill -9 of the program to the end of its tree: %v", time.Since(begun).Round(time.Millisecond))
 

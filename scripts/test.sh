@@ -17,10 +17,16 @@ stage() {
   names+=("$name") times+=($((SECONDS - begun))) results+=("$result")
 }
 staticcheck() { go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...; }
+# A supervisor whose program a test has killed may still be ending its tool.
 no_process_left() {
   local left
-  left=$(pgrep -f 'semaphore-supervise|semaphore-test' || true)
-  [ -z "$left" ] || { ps -o pid,args -p $left; return 1; }
+  for _ in $(seq 30); do
+    left=$(pgrep -f '^semaphore-supervise' || true)
+    [ -n "$left" ] || return 0
+    sleep 1
+  done
+  ps -o pid,ppid,args -p $left
+  return 1
 }
 formatted() {
   local files
