@@ -38,11 +38,23 @@ func (r *run) runAnsible() error {
 	}
 	r.warnPrompts()
 	r.status(Running, PhaseRun, "ansible-playbook "+r.spec.Playbook)
-	return r.exec(command{
+	locked := false
+	err = r.exec(command{
 		path: r.tool.path, args: append(r.tool.args, ansibleArgs(r.spec, files)...),
 		env: env.list(), dir: r.checkout.work, keep: r.spec.Template.KeepBackground,
-		quiet: func(leftover string) bool { return strings.HasPrefix(leftover, "ssh ") },
+		quiet:  func(leftover string) bool { return strings.HasPrefix(leftover, "ssh ") },
+		onLine: func(line string) { locked = locked || vaultRefused(line) },
 	})
+	if err != nil && locked {
+		return fmt.Errorf("vaults: none of the given passwords opens a file or value that the playbook needs: %w", err)
+	}
+	return err
+}
+
+// vaultRefused knows how Ansible says that no vault password fits.
+func vaultRefused(line string) bool {
+	return strings.Contains(line, "Decryption failed (no vault secrets were found that could decrypt)") ||
+		strings.Contains(line, "Attempting to decrypt but no vault secrets found")
 }
 
 // ansibleFiles writes what the command line names.
@@ -162,7 +174,7 @@ func (r *run) capture(c command) ([]byte, error) {
 		case <-done:
 		}
 	}()
-	out, readErr := io.ReadAll(p.Output())
+	out, readErr := readBounded(p.Output())
 	exit := p.Wait()
 	close(done)
 	<-stopped
@@ -173,6 +185,24 @@ func (r *run) capture(c command) ([]byte, error) {
 		return out, &ExitError{Tool: filepath.Base(c.path), Code: exit.Code, Signal: exit.Signal}
 	}
 	return out, readErr
+}
+
+// captureLimit bounds what a captured command may print; plans as JSON are the
+// largest.
+const captureLimit = 256 << 20
+
+// readBounded reads to the end, so that the command is not held up, and keeps
+// what fits.
+func readBounded(r io.Reader) ([]byte, error) {
+	out, err := io.ReadAll(io.LimitReader(r, captureLimit))
+	if err != nil {
+		return nil, err
+	}
+	rest, err := io.Copy(io.Discard, r)
+	if err == nil && rest > 0 {
+		err = fmt.Errorf("it printed more than %d MB", captureLimit>>20)
+	}
+	return out, err
 }
 
 var promptPattern = regexp.MustCompile(`(?m)^[ -]*vars_prompt:`)

@@ -94,8 +94,10 @@ func (o AnsibleOptions) skipTags() []string {
 	return override(o.AllowOverrideSkipTags, o.TaskSkipTags, o.SkipTags)
 }
 
+// override is the task's list where it may and does say something. An empty
+// list is no override: it would turn a limit into all hosts.
 func override(allowed bool, task, template []string) []string {
-	if allowed && task != nil {
+	if allowed && len(task) > 0 {
 		return task
 	}
 	return template

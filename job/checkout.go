@@ -81,18 +81,22 @@ func (r *run) useInPlace(dir string) error {
 
 // lockPath makes runs in one directory follow each other.
 func (r *run) lockPath(dir string) error {
-	locks := filepath.Join(r.job.dir, "locks")
-	if err := os.MkdirAll(locks, 0o700); err != nil {
-		return fmt.Errorf("make lock directory: %w", err)
-	}
-	lock, err := flock.Wait(r.ctx, filepath.Join(locks, hashOf(dir)+".lock"), func() {
-		r.out.System("waiting for another task in the same directory")
-	})
+	lock, err := r.lockOn(dir, "another task in the same directory")
 	if err != nil {
 		return fmt.Errorf("lock directory: %w", err)
 	}
 	r.atEnd(lock.Unlock)
 	return nil
+}
+
+// lockOn waits for the lock on a directory, which lies among the job's own
+// files, and says so if somebody else holds it.
+func (r *run) lockOn(dir, holder string) (*flock.Lock, error) {
+	locks := filepath.Join(r.job.dir, "locks")
+	if err := os.MkdirAll(locks, 0o700); err != nil {
+		return nil, fmt.Errorf("make lock directory: %w", err)
+	}
+	return flock.Wait(r.ctx, filepath.Join(locks, hashOf(dir)+".lock"), func() { r.out.System("waiting for %s", holder) })
 }
 
 func (r *run) useKept() error {
@@ -137,11 +141,9 @@ func (r *run) clone(repo *Repository, dir, pin string) (Commit, error) {
 			defer cancel()
 			return r.job.cfg.Git.Release(ctx, c.Mirror, pin)
 		})
-		if dir == r.dir.file(dirRepository) {
-			r.dir.record.Mirror, r.dir.record.Pin = c.Mirror, pin
-			if err := r.dir.save(); err != nil {
-				return Commit{}, err
-			}
+		r.dir.record.Pins = append(r.dir.record.Pins, pinRecord{c.Mirror, pin})
+		if err := r.dir.save(); err != nil {
+			return Commit{}, err
 		}
 	}
 	return r.job.cfg.Git.Clone(r.ctx, r.remote(repo), c)

@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -19,6 +18,8 @@ import (
 // DirStates is a [StateStore] in a directory: one file per version, the newest
 // ten kept, all with mode 0600. Several processes may share it.
 type DirStates struct{ Dir string }
+
+const holderName = "holder.json"
 
 // keepVersions is how many versions of a state stay.
 const keepVersions = 10
@@ -53,7 +54,7 @@ func (d DirStates) Lock(_ context.Context, key StateKey, task TaskRef) (func() e
 	if held := d.holder(dir); held.Task != (TaskRef{}) && held.Task != task {
 		return nil, errors.Join(&LockedError{Key: key, Holder: held.Task}, lock.Unlock())
 	}
-	record := filepath.Join(dir, "holder.json")
+	record := filepath.Join(dir, holderName)
 	text, err := json.Marshal(lockRecord{Task: task})
 	if err == nil {
 		err = writeFileAtomic(record, text, 0o600)
@@ -67,34 +68,34 @@ func (d DirStates) Lock(_ context.Context, key StateKey, task TaskRef) (func() e
 }
 
 func (d DirStates) holder(dir string) (record lockRecord) {
-	if text, err := os.ReadFile(filepath.Join(dir, "holder.json")); err == nil {
+	if text, err := os.ReadFile(filepath.Join(dir, holderName)); err == nil {
 		_ = json.Unmarshal(text, &record)
 	}
 	return record
 }
 
-// releaseDead forgets holders whose process is gone, but for runs that are
-// still ending. A sweep calls it after it has saved what the dead left.
-func (d DirStates) releaseDead(swept []Swept) error {
-	records, err := filepath.Glob(filepath.Join(d.Dir, "project_*", "template_*", "*", "holder.json"))
-	if err != nil {
-		return err
-	}
+// releaseDead forgets holders whose process is gone and whose run has been
+// swept: the state of a run that is still there may not be stored yet.
+func (d DirStates) releaseDead(unswept map[TaskRef]bool) error {
 	var problems []error
-	for _, record := range records {
-		holder := d.holder(filepath.Dir(record)).Task
-		if slices.ContainsFunc(swept, func(s Swept) bool { return s.Ending && s.Task == holder }) {
-			continue
+	_ = filepath.WalkDir(d.Dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() != holderName {
+			return nil //nolint:nilerr // what cannot be read is nobody's record
 		}
-		lock, err := flock.Try(filepath.Join(filepath.Dir(record), "lock"))
+		dir := filepath.Dir(path)
+		if unswept[d.holder(dir).Task] {
+			return nil
+		}
+		lock, err := flock.Try(filepath.Join(dir, "lock"))
 		if errors.Is(err, flock.ErrHeld) {
-			continue
+			return nil
 		}
 		if err == nil {
-			err = errors.Join(os.Remove(record), lock.Unlock())
+			err = errors.Join(os.Remove(path), lock.Unlock())
 		}
 		problems = append(problems, err)
-	}
+		return nil
+	})
 	return errors.Join(problems...)
 }
 
@@ -116,11 +117,16 @@ func (d DirStates) Load(_ context.Context, key StateKey) (TerraformState, error)
 }
 
 func (d DirStates) versions(key StateKey) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(d.keyDir(key), "[0-9]*.tfstate"))
-	if err != nil {
+	entries, err := os.ReadDir(d.keyDir(key)) // in order of their names
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("list states: %w", err)
 	}
-	sort.Strings(files)
+	var files []string
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasSuffix(name, ".tfstate") && !strings.HasPrefix(name, ".") {
+			files = append(files, filepath.Join(d.keyDir(key), name))
+		}
+	}
 	return files, nil
 }
 

@@ -31,6 +31,13 @@ func (e *environ) setAll(pairs []string) {
 	}
 }
 
+func (e *environ) unset(name string) {
+	if _, ok := e.values[name]; ok {
+		delete(e.values, name)
+		e.names = slices.DeleteFunc(e.names, func(n string) bool { return n == name })
+	}
+}
+
 func (e *environ) get(name string) string { return e.values[name] }
 
 // prepend puts a directory in front of a list variable such as PATH.

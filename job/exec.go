@@ -89,8 +89,14 @@ func (r *run) superviseStop(p *proc.Process, name string, grace time.Duration, l
 	case <-r.ctx.Done():
 	}
 	begun := time.Now()
-	r.stopping(name)
 	p.Stop()
+	// A sink that blocks must not stand between a stop and its tool.
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		r.stopping(name)
+	}()
+	defer func() { <-reported }()
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	forced, killed := Forced(r.ctx), Killed(r.ctx)

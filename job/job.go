@@ -33,7 +33,7 @@ type Executor interface {
 // goroutine at a time, in the order things happened; calls may block, and a
 // blocked sink holds the tool back rather than losing its output. The context
 // of a call is not cancelled by a stop of the task, so that the last lines
-// still arrive.
+// still arrive; it ends after 30 s, and a sink honours that.
 type Sink interface {
 	// Lines receives complete lines, masked, oldest first. The slice belongs to
 	// the sink from then on. After an error the same lines are offered again

@@ -51,6 +51,7 @@ type LocalConfig struct {
 	ReposPaths   []string          // Roots below which local repositories may lie. Defaults to none.
 	AllowedPaths []string          // Roots below which absolute inventory and script paths may lie. Defaults to none.
 	SSHConfig    string            // A file for ssh's -F. Defaults to ssh's own files.
+	RescueDir    string            // Where Terraform states go that no store could take. Defaults to "rescued" in the job's directory.
 	LinkDir      string            // Where the short, stable link to a run's directory is put. Defaults to os.TempDir().
 	Process      Process           // Defaults to this process's identity.
 	Helper       string            // Binary that calls Init, for programs that cannot. Defaults to the own binary.
@@ -92,6 +93,9 @@ func NewLocal(dir string, cfg LocalConfig) (*LocalJob, error) {
 	}
 	if cfg.HomeMode == "" {
 		cfg.HomeMode = HomeTemplate
+	}
+	if cfg.RescueDir == "" {
+		cfg.RescueDir = filepath.Join(abs, "rescued")
 	}
 	if cfg.LinkDir == "" {
 		cfg.LinkDir = os.TempDir()
@@ -153,6 +157,11 @@ func (l *LocalJob) checkRoots(spec *Spec) error {
 	if filepath.IsAbs(spec.Playbook) && !belowAny(spec.Playbook, l.cfg.AllowedPaths) {
 		return invalid("playbook", "%q is absolute: give a path inside the repository, or let the administrator add its root to dirs.allowed_paths", spec.Playbook)
 	}
+	for i, v := range spec.Vaults {
+		if filepath.IsAbs(v.Script) && !belowAny(v.Script, l.cfg.AllowedPaths) {
+			return invalid(fmt.Sprintf("vaults[%d].script", i), "%q is absolute: give a path inside the repository, or let the administrator add its root to dirs.allowed_paths", v.Script)
+		}
+	}
 	if inv := spec.Inventory; inv != nil && inv.Type == InventoryFile && filepath.IsAbs(inv.Text) && !belowAny(inv.Text, l.cfg.AllowedPaths) {
 		return invalid("inventory.text", "%q is absolute: give a path inside the repository, or let the administrator add its root to dirs.allowed_paths", inv.Text)
 	}
@@ -191,6 +200,10 @@ func (l *LocalJob) Run(ctx context.Context, spec *Spec, sink Sink) (err error) {
 	if err != nil {
 		return err
 	}
-	err = r.work()
+	err = guard(r.work)
+	var caught *panicError
+	if errors.As(err, &caught) {
+		l.cfg.Log.Error("task panicked", "task_id", spec.Task.ID, "panic", caught.value, "stack", string(caught.stack))
+	}
 	return r.close(err)
 }

@@ -41,6 +41,9 @@ func TestAnsibleOptions(t *testing.T) {
 	}{
 		"all of it": {func(s *job.Spec) { s.Variables = map[string]any{"region": "eu"} }, []string{"web1 runs eu", "web2 runs eu", "second"}, nil},
 		"a limit":   {func(s *job.Spec) { s.Ansible = &job.AnsibleOptions{Limit: []string{"web2"}} }, []string{"web2 runs"}, []string{"web1 runs"}},
+		"an empty limit of the task is none": {func(s *job.Spec) {
+			s.Ansible = &job.AnsibleOptions{Limit: []string{"web2"}, AllowOverrideLimit: true, TaskLimit: []string{}}
+		}, []string{"web2 runs"}, []string{"web1 runs"}},
 		"tags":      {func(s *job.Spec) { s.Ansible = &job.AnsibleOptions{Tags: []string{"two"}} }, []string{"second"}, []string{"web1 runs"}},
 		"skip tags": {func(s *job.Spec) { s.Ansible = &job.AnsibleOptions{SkipTags: []string{"two"}} }, []string{"web1 runs"}, []string{"second"}},
 		"static YAML": {func(s *job.Spec) {
@@ -151,6 +154,8 @@ func TestVaults(t *testing.T) {
 	var exit *job.ExitError
 	require.ErrorAs(t, b.run(spec, rec), &exit)
 	require.Contains(t, rec.Output(), "Decryption failed")
+	require.ErrorContains(t, exit, "exit code")
+	require.Contains(t, rec.System(), "vaults: none of the given passwords opens")
 }
 
 // becomeStandIn plays sudo: it asks for the password and runs what follows.

@@ -252,3 +252,64 @@ func TestKillWhileCloningEndsGit(t *testing.T) {
 	})
 	b.nothingLeft()
 }
+
+// TestAStopReachesTheToolThoughTheSinkBlocks holds the sink back and stops.
+func TestAStopReachesTheToolThoughTheSinkBlocks(t *testing.T) {
+	t.Parallel()
+	sleep := mark()
+	b := setup(t)
+	release, blocked := make(chan struct{}), make(chan struct{}, 10)
+	rec := &jobtest.Recorder{OnLine: func(l job.Line) {
+		if l.Text == "ready" {
+			blocked <- struct{}{}
+			<-release
+		}
+	}}
+	ctx, stopper := job.WithStopper(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.local.Run(ctx, b.spec("bash", "run.sh", directory(t, files{"run.sh": "echo ready; sleep " + sleep + "\n"})), rec)
+	}()
+	<-blocked
+	stopper.Stop(nil)
+	eventually(t, 5*time.Second, "the tool to end", func() bool { return len(alive("sleep "+sleep)) == 0 })
+	close(release)
+	require.ErrorIs(t, <-done, job.ErrStopped)
+	b.nothingLeft()
+	states := rec.Statuses()
+	require.Equal(t, job.Stopping, states[len(states)-1].State, "it does not go back to running")
+}
+
+func TestAPanicOfTheSinkIsAnError(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	rec := &jobtest.Recorder{OnConfirm: func(context.Context, job.Prompt) (job.Answer, error) { panic("in the sink") }}
+	err := b.run(b.terraform(repository(t, files{"infra/main.tf": greeting})), rec)
+	require.ErrorContains(t, err, "panicked: in the sink")
+	require.NotContains(t, err.Error(), "goroutine")
+}
+
+func TestAnOverrideInPlaceIsSwept(t *testing.T) {
+	t.Parallel()
+	tool := jobtest.NewFakeTool(t, "terraform", "echo ready; sleep 60")
+	b := setup(t)
+	dir := directory(t, files{"infra/main.tf": ""})
+	spec := b.spec("terraform", "infra", dir)
+	spec.Terraform = &job.TerraformOptions{OverrideBackend: true}
+	spec.Limits.StopGrace = 100 * time.Millisecond
+	cmd := b.start(spec, job.Reject)
+	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(tool.Path)+":"+os.Getenv("PATH"))
+	require.NoError(t, cmd.Start())
+	file := filepath.Join(dir, "infra", "backend.tf")
+	eventually(t, 10*time.Second, "the override to be written", func() bool {
+		_, err := os.Stat(file)
+		return err == nil
+	})
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	eventually(t, 15*time.Second, "the run to be swept", func() bool {
+		swept, err := b.local.Sweep(t.Context())
+		return err == nil && len(swept) == 1 && !swept[0].Ending
+	})
+	require.NoFileExists(t, file)
+}

@@ -105,12 +105,15 @@ func TestWhatCannotBeRunSaysSo(t *testing.T) {
 		change func(*bench, *job.Spec)
 		says   string
 	}{
-		"an unknown app":       {func(_ *bench, s *job.Spec) { s.App = "cobol" }, "app: unknown app"},
-		"a missing tool":       {func(_ *bench, s *job.Spec) { s.App = "pulumi" }, "app: pulumi is not on PATH: install Pulumi"},
-		"a missing script":     {func(_ *bench, s *job.Spec) { s.Playbook = "nothing.sh" }, "playbook: nothing.sh does not exist in the repository"},
-		"a directory":          {func(_ *bench, s *job.Spec) { s.Playbook = "dir" }, "playbook: dir is a directory"},
-		"a link that leaves":   {func(_ *bench, s *job.Spec) { s.Playbook = "out.sh" }, "playbook: out.sh cannot be used: it is a link that leaves"},
-		"an absolute script":   {func(_ *bench, s *job.Spec) { s.Playbook = filepath.Join(outside, "secret.sh") }, "playbook: "},
+		"an unknown app":     {func(_ *bench, s *job.Spec) { s.App = "cobol" }, "app: unknown app"},
+		"a missing tool":     {func(_ *bench, s *job.Spec) { s.App = "pulumi" }, "app: pulumi is not on PATH: install Pulumi"},
+		"a missing script":   {func(_ *bench, s *job.Spec) { s.Playbook = "nothing.sh" }, "playbook: nothing.sh does not exist in the repository"},
+		"a directory":        {func(_ *bench, s *job.Spec) { s.Playbook = "dir" }, "playbook: dir is a directory"},
+		"a link that leaves": {func(_ *bench, s *job.Spec) { s.Playbook = "out.sh" }, "playbook: out.sh cannot be used: it is a link that leaves"},
+		"an absolute script": {func(_ *bench, s *job.Spec) { s.Playbook = filepath.Join(outside, "secret.sh") }, "playbook: "},
+		"an absolute vault script": {func(_ *bench, s *job.Spec) {
+			s.App, s.Vaults = "ansible", []job.Vault{{Script: filepath.Join(outside, "secret.sh")}}
+		}, "vaults[0].script: "},
 		"an unlisted root":     {func(_ *bench, s *job.Spec) { s.Repository.URL = "/usr" }, "repository.url: \"/usr\" is a local path outside the roots"},
 		"an unlisted file URL": {func(_ *bench, s *job.Spec) { s.Repository.URL = "file:///usr" }, "repository.url: "},
 		"no directory":         {func(b *bench, s *job.Spec) { s.Repository.URL = b.dir + "-missing" }, "repository.url: "},

@@ -153,8 +153,8 @@ func (o *output) Flush() {
 }
 
 // do hands over the lines that are there and then calls f, which may use the
-// sink: nobody else does meanwhile. The context of f has no time limit and is
-// not cancelled. f must not call Flush, do or Close.
+// sink: nobody else does meanwhile. The context of f ends after 30 s and is
+// not cancelled by a stop. f must not call Flush, do or Close.
 func (o *output) do(f func(context.Context, Sink) error) error {
 	j := sinkJob{call: f, result: make(chan error, 1)}
 	select {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	sinkTimeout  = 30 * time.Second // of one call of Sink.Lines
+	sinkTimeout  = 30 * time.Second // of one call of the sink
 	closeTimeout = 10 * time.Second // for offering the last lines again
 )
 
@@ -28,7 +28,7 @@ func (o *output) deliver(ctx context.Context, sink Sink) error {
 		case j := <-o.jobs:
 			// What the sink did not take stays, and is offered again.
 			_ = o.send(ctx, sink)
-			j.result <- guard(func() error { return j.call(ctx, sink) })
+			j.result <- o.call(ctx, sink, j.call)
 			flush = false
 		case <-o.stop:
 			timer.Stop()
@@ -49,6 +49,13 @@ func (o *output) deliver(ctx context.Context, sink Sink) error {
 			ticking = true
 		}
 	}
+}
+
+// call makes one call of the sink other than Lines.
+func (o *output) call(ctx context.Context, sink Sink, f func(context.Context, Sink) error) error {
+	ctx, cancel := context.WithTimeout(ctx, sinkTimeout)
+	defer cancel()
+	return guard(func() error { return f(ctx, sink) })
 }
 
 // send offers all lines to the sink.
@@ -91,8 +98,17 @@ func (o *output) sendLast(ctx context.Context, sink Sink) error {
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("sink panicked: %v\n%s", r, debug.Stack())
+			err = &panicError{value: r, stack: debug.Stack()}
 		}
 	}()
 	return f()
 }
+
+// panicError is a panic that was caught. Its text is for everybody; the stack
+// is for the program's own log.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panicked: %v", e.value) }

@@ -34,7 +34,10 @@ type run struct {
 	cleanup  []func() error
 
 	stopOnce sync.Once
+	stateMu  sync.Mutex
+	state    State // last reported
 	killed   bool
+	stateErr error  // why Terraform's state is not stored
 	version  string // of Ansible, once asked
 	summary  PlanSummary
 }
@@ -93,7 +96,7 @@ func (r *run) stoppedOr(err error) error {
 // the last lines are handed over.
 func (r *run) close(err error) error {
 	r.clock.pause()
-	r.status(Running, PhaseFinish, "cleaning up")
+	r.status("", PhaseFinish, "cleaning up")
 	var problems []error
 	for i := len(r.cleanup) - 1; i >= 0; i-- {
 		if cerr := r.cleanup[i](); cerr != nil {
@@ -107,8 +110,14 @@ func (r *run) close(err error) error {
 	if err != nil && !errors.Is(err, ErrHeld) {
 		r.out.System("%v", err)
 	}
+	if r.stateErr != nil {
+		r.out.System("%v", r.stateErr)
+		if err == nil {
+			err = r.stateErr
+		}
+	}
 	outErr := r.out.Close()
-	problems = append(problems, r.dir.remove())
+	problems = append(problems, r.dir.end())
 	r.cancel(nil)
 	if failed := errors.Join(problems...); failed != nil {
 		r.job.cfg.Log.Error("clean up after task", "task_id", r.spec.Task.ID, "error", failed)
@@ -122,9 +131,15 @@ func (r *run) close(err error) error {
 // atEnd registers work for the end of the run; the last registered goes first.
 func (r *run) atEnd(f func() error) { r.cleanup = append(r.cleanup, f) }
 
-// status tells the sink where the run is. A sink that does not take it does not
-// stop the run.
+// status tells the sink where the run is; an empty state stays what it was. A
+// sink that does not take it does not stop the run.
 func (r *run) status(s State, p Phase, text string) {
+	r.stateMu.Lock()
+	if s == "" || r.state == Stopping {
+		s = r.state
+	}
+	r.state = s
+	r.stateMu.Unlock()
 	err := r.out.do(func(ctx context.Context, sink Sink) error {
 		return sink.Status(ctx, Status{State: s, Phase: p, Text: text})
 	})

@@ -20,15 +20,23 @@ type runDir struct {
 	link   string // short, stable path of it, the same for every attempt
 	lock   *flock.Lock
 	record runRecord
+	keep   bool // it holds the only copy of a Terraform state
 }
 
 // runRecord is what a sweep must know about a run, kept as run.json.
 type runRecord struct {
-	Task   TaskRef      `json:"task"`
-	Link   string       `json:"link,omitempty"`
-	Mirror string       `json:"mirror,omitempty"`
-	Pin    string       `json:"pin,omitempty"`
-	State  *stateRecord `json:"state,omitempty"`
+	Task  TaskRef      `json:"task"`
+	Link  string       `json:"link,omitempty"`
+	Pins  []pinRecord  `json:"pins,omitempty"`
+	State *stateRecord `json:"state,omitempty"`
+	// Override is a backend file written into a directory used in place.
+	Override string `json:"override,omitempty"`
+}
+
+// pinRecord is a pin in a mirror.
+type pinRecord struct {
+	Mirror string `json:"mirror"`
+	Pin    string `json:"pin"`
 }
 
 // The directories of a run.
@@ -166,6 +174,25 @@ func (d *runDir) writeFile(path string, data []byte) error {
 	return root.WriteFile(rel, data, 0o600)
 }
 
+// end removes the directory, or, where it has to stay for a later sweep, what
+// is secret in it.
+func (d *runDir) end() error {
+	if !d.keep {
+		return d.remove()
+	}
+	err := removeAll(d.file(dirSecret))
+	return errors.Join(err, os.Remove(d.link), d.lock.Unlock())
+}
+
+// readRunRecord reads the run.json of a run directory.
+func readRunRecord(path string) (record runRecord, err error) {
+	text, err := os.ReadFile(filepath.Join(path, "run.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &record)
+	}
+	return record, err
+}
+
 // remove takes everything away and gives the lock back last.
 func (d *runDir) remove() error {
 	if target, err := os.Readlink(d.link); err == nil && target == d.path {
@@ -202,6 +229,15 @@ func writeFileAtomic(path string, data []byte, mode os.FileMode) error {
 	return writeFile(path, data, mode, true)
 }
 
+// syncDir makes a rename last. Not every file system lets a directory be
+// synced; those that need it do.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
 func writeFile(path string, data []byte, mode os.FileMode, sync bool) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
@@ -214,6 +250,9 @@ func writeFile(path string, data []byte, mode os.FileMode, sync bool) error {
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
+	}
+	if err == nil && sync {
+		syncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), os.Remove(f.Name()))

@@ -166,8 +166,7 @@ type Vault struct {
 }
 
 // AnsibleOptions are what the template fixes and allows and what the task asks.
-// A nil list of the task means "as the template says"; an empty one, where it
-// may override, clears it.
+// An empty list of the task means "as the template says".
 type AnsibleOptions struct {
 	Limit    []string `json:"limit,omitempty"`
 	Tags     []string `json:"tags,omitempty"`

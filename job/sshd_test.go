@@ -235,3 +235,19 @@ func TestAnsibleOverSSHWithAPassword(t *testing.T) {
 		})
 	}
 }
+
+// TestAStopEndsTheSSHMasters stops in the middle of a remote command.
+func TestAStopEndsTheSSHMasters(t *testing.T) {
+	t.Parallel()
+	key, public := jobtest.SSHKey(t, "phrase of the key")
+	server := startSSHD(t, public)
+	b := setup(t)
+	spec := b.overSSH(server, key, files{"site.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: echo one\n    - ansible.builtin.debug: {msg: ready}\n    - ansible.builtin.command: sleep 60\n"})
+	_, took, err := b.stopAt(spec, "ready", func(s *job.Stopper) {
+		require.NotEmpty(t, alive(b.links), "masters and the playbook run")
+		s.Stop(nil)
+	})
+	require.ErrorIs(t, err, job.ErrStopped)
+	require.Empty(t, alive(b.links))
+	t.Logf("stop of Ansible over ssh to the end of its masters: %v", took.Round(time.Millisecond))
+}

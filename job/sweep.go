@@ -2,11 +2,11 @@ package job
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/job/internal/flock"
@@ -25,31 +25,23 @@ type Swept struct {
 
 // Sweep cleans up after runs whose process died: their processes are ended,
 // Terraform states saved, pins, links and directories removed. Runs whose lock
-// is held are alive and left alone. Call it when a program starts, before its
-// first Run.
+// is held are alive and left alone; a run whose state cannot be stored stays
+// for the next sweep. Call it when a program starts, before its first Run.
 func (l *LocalJob) Sweep(ctx context.Context) ([]Swept, error) {
-	root := filepath.Join(l.dir, "run")
-	entries, err := os.ReadDir(root)
-	if errors.Is(err, os.ErrNotExist) {
-		entries, err = nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("sweep: %w", err)
-	}
 	var swept []Swept
 	var problems []error
-	for _, entry := range entries {
+	for _, path := range l.runDirs() {
 		if ctx.Err() != nil {
 			return swept, errors.Join(append(problems, context.Cause(ctx))...)
 		}
-		s, ok, err := l.sweepRun(ctx, filepath.Join(root, entry.Name()))
+		s, ok, err := l.sweepRun(ctx, path)
 		if ok {
 			swept = append(swept, s)
 		}
 		problems = append(problems, err)
 	}
 	if d, ok := l.cfg.States.(DirStates); ok {
-		problems = append(problems, d.releaseDead(swept))
+		problems = append(problems, d.releaseDead(l.unswept()))
 	}
 	problems = append(problems, l.sweepGalaxy())
 	if err := errors.Join(problems...); err != nil {
@@ -58,7 +50,35 @@ func (l *LocalJob) Sweep(ctx context.Context) ([]Swept, error) {
 	return swept, nil
 }
 
-// sweepRun cleans one directory up if nobody holds it.
+// runDirs lists the directories of runs, alive and dead.
+func (l *LocalJob) runDirs() []string {
+	root := filepath.Join(l.dir, "run")
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil // nothing has run yet
+	}
+	var dirs []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			dirs = append(dirs, filepath.Join(root, entry.Name()))
+		}
+	}
+	return dirs
+}
+
+// unswept lists the tasks whose directories are still there.
+func (l *LocalJob) unswept() map[TaskRef]bool {
+	tasks := map[TaskRef]bool{}
+	for _, dir := range l.runDirs() {
+		if record, err := readRunRecord(dir); err == nil {
+			tasks[record.Task] = true
+		}
+	}
+	return tasks
+}
+
+// sweepRun cleans one directory up if nobody holds it, and tells whether it
+// was a dead run's.
 func (l *LocalJob) sweepRun(ctx context.Context, path string) (Swept, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
@@ -68,36 +88,50 @@ func (l *LocalJob) sweepRun(ctx context.Context, path string) (Swept, bool, erro
 		return Swept{}, false, nil // another process is just making it
 	}
 	lock, err := flock.Try(filepath.Join(path, ".lock"))
-	if errors.Is(err, flock.ErrHeld) {
+	if errors.Is(err, flock.ErrHeld) || errors.Is(err, os.ErrNotExist) {
 		return Swept{}, false, nil
 	}
 	if err != nil {
 		return Swept{}, false, err
 	}
+	if _, err := os.Stat(path); err != nil {
+		return Swept{}, false, lock.Unlock() // another sweep was faster
+	}
 	d := &runDir{path: path, name: filepath.Base(path), lock: lock}
-	if text, err := os.ReadFile(d.file("run.json")); err == nil {
-		if err := json.Unmarshal(text, &d.record); err != nil {
-			l.cfg.Log.Warn("run record is damaged", "run", d.name, "error", err)
-		}
+	if d.record, err = readRunRecord(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		l.cfg.Log.Warn("run record is damaged", "run", d.name, "error", err)
 	}
 	d.link = d.record.Link
+	s := Swept{Task: d.record.Task}
 	if proc.Guarded(d.name) {
-		return Swept{Task: d.record.Task, Ending: true}, true, lock.Unlock()
+		s.Ending = true
+		return s, true, lock.Unlock()
 	}
-	s := Swept{Task: d.record.Task, Processes: proc.KillMarked(d.name)}
-	var problems []error
+	s.Processes = proc.KillMarked(d.name)
 	if rec := d.record.State; rec != nil {
-		s.StateSaved, err = l.sweepState(ctx, d, rec)
-		problems = append(problems, err)
+		if s.StateSaved, err = l.sweepState(ctx, d, rec); err != nil {
+			return s, false, errors.Join(err, lock.Unlock())
+		}
 	}
-	if d.record.Mirror != "" {
-		problems = append(problems, l.cfg.Git.Release(ctx, d.record.Mirror, d.record.Pin))
-	}
-	problems = append(problems, d.remove())
-	return s, true, errors.Join(problems...)
+	return s, true, l.sweepFiles(ctx, d)
 }
 
-// sweepState saves what a dead run's Terraform wrote last.
+// sweepFiles removes what a dead run has left here and there.
+func (l *LocalJob) sweepFiles(ctx context.Context, d *runDir) error {
+	var problems []error
+	for _, pin := range d.record.Pins {
+		problems = append(problems, l.cfg.Git.Release(ctx, pin.Mirror, pin.Pin))
+	}
+	if file := d.record.Override; file != "" {
+		if text, err := os.ReadFile(file); err == nil && string(text) == backendOverride {
+			problems = append(problems, os.Remove(file))
+		}
+	}
+	return errors.Join(append(problems, d.remove())...)
+}
+
+// sweepState saves what a dead run's Terraform wrote last. After an error the
+// directory has to stay.
 func (l *LocalJob) sweepState(ctx context.Context, d *runDir, rec *stateRecord) (bool, error) {
 	unlock, err := l.cfg.States.Lock(ctx, rec.Key, d.record.Task)
 	if err != nil {
@@ -108,8 +142,15 @@ func (l *LocalJob) sweepState(ctx context.Context, d *runDir, rec *stateRecord) 
 		return false, errors.Join(err, unlock())
 	}
 	k := &stateKeeper{store: l.cfg.States, dir: d, key: rec.Key, file: rec.File, stored: stored}
-	err = k.finish(ctx, rec.Work, l.rescueDir(), d.name)
-	return k.stored.Serial != stored.Serial || k.stored.Lineage != stored.Lineage, errors.Join(err, unlock())
+	keep, err := k.finish(ctx, rec.Work, l.cfg.RescueDir, d.name)
+	saved := k.stored.Serial != stored.Serial || k.stored.Lineage != stored.Lineage
+	if keep {
+		return saved, errors.Join(err, unlock())
+	}
+	if err != nil {
+		l.cfg.Log.Error("terraform state of a dead task", "task_id", d.record.Task.TaskID, "error", err)
+	}
+	return saved, unlock()
 }
 
 // galaxyKeep is how long a replaced galaxy cache stays for tasks that use it.
@@ -117,12 +158,20 @@ const galaxyKeep = 7 * 24 * time.Hour
 
 func (l *LocalJob) sweepGalaxy() error {
 	var problems []error
-	for _, pattern := range []string{"*.old-*", ".new-*"} {
-		dirs, err := filepath.Glob(filepath.Join(l.dir, "project_*", "galaxy", pattern))
-		problems = append(problems, err)
-		for _, dir := range dirs {
-			if info, err := os.Stat(dir); err == nil && l.cfg.Now().Sub(info.ModTime()) > galaxyKeep {
-				problems = append(problems, removeAll(dir))
+	projects, err := os.ReadDir(l.dir)
+	if err != nil {
+		return nil // nothing has run yet
+	}
+	for _, project := range projects {
+		cache := filepath.Join(l.dir, project.Name(), "galaxy")
+		entries, err := os.ReadDir(cache)
+		if err != nil {
+			continue
+		}
+		for _, entry := range entries {
+			replaced := strings.Contains(entry.Name(), ".old-") || strings.HasPrefix(entry.Name(), ".new-")
+			if info, err := entry.Info(); replaced && err == nil && l.cfg.Now().Sub(info.ModTime()) > galaxyKeep {
+				problems = append(problems, removeAll(filepath.Join(cache, entry.Name())))
 			}
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
 )
 
 // terraformRun is the part of a run that the Terraform family needs.
@@ -69,6 +67,10 @@ func (t *terraformRun) prepare() error {
 		return err
 	}
 	t.env = toolEnviron(t.spec, t.base, dirs, t.commit)
+	if name := t.env.get("TF_WORKSPACE"); name != "" && name != t.workspace {
+		return invalid("environment", "TF_WORKSPACE is %q and the task's workspace %q: choose the workspace by the inventory alone", name, t.workspace)
+	}
+	t.env.unset("TF_WORKSPACE")
 	for name, value := range map[string]string{"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"} {
 		if t.env.get(name) == "" {
 			t.env.set(name, value)
@@ -114,8 +116,7 @@ var migrationQuestions = []string{
 // initialise runs init. The plugin cache is filled by one task at a time.
 func (t *terraformRun) initialise(mode initMode) error {
 	t.status(Running, PhaseInit, t.spec.App+" init")
-	cache := t.env.get("TF_PLUGIN_CACHE_DIR")
-	lock, err := flock.Wait(t.ctx, strings.TrimSuffix(cache, "/")+".lock", nil)
+	lock, err := t.lockOn(filepath.Clean(t.env.get("TF_PLUGIN_CACHE_DIR")), "another task that fills the plugin cache")
 	if err != nil {
 		return fmt.Errorf("lock plugin cache: %w", err)
 	}
@@ -264,8 +265,12 @@ func (t *terraformRun) ask(p Prompt) (Answer, error) {
 	replies := make(chan reply, 1)
 	err := t.out.do(func(_ context.Context, s Sink) error {
 		go func() {
-			answer, err := s.Confirm(t.ctx, p)
-			replies <- reply{answer, err}
+			var got reply
+			got.err = guard(func() (err error) {
+				got.answer, err = s.Confirm(t.ctx, p)
+				return err
+			})
+			replies <- got
 		}()
 		return nil
 	})
@@ -292,6 +297,9 @@ func (t *terraformRun) apply() error {
 	stopWatch := t.watchState()
 	err := t.tf(applyArgs(t.spec, t.planFile), nil)
 	stopWatch()
+	if err == nil {
+		err = t.requireState()
+	}
 	if t.killed {
 		t.out.System("%s was killed while it applied: its state may be incomplete", t.spec.App)
 		t.reportLocks()

@@ -41,6 +41,12 @@ func (t *terraformRun) writeBackend() error {
 			return fmt.Errorf("replace %s: %w", name, err)
 		}
 	}
+	if t.checkout.inPlace {
+		t.dir.record.Override = filepath.Join(t.work, name)
+		if err := t.dir.save(); err != nil {
+			return err
+		}
+	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -40,6 +42,9 @@ func (t *terraformRun) keepState() error {
 		return nil
 	}
 	key := StateKey{ProjectID: t.spec.Task.ProjectID, TemplateID: t.spec.Template.ID, Workspace: t.workspace}
+	if err := t.storeLeftovers(key); err != nil {
+		return err
+	}
 	unlock, err := t.job.cfg.States.Lock(t.ctx, key, t.dir.record.Task)
 	if err != nil {
 		return fmt.Errorf("lock terraform state: %w", err)
@@ -60,7 +65,7 @@ func (t *terraformRun) placeState(mode initMode) error {
 	if err != nil {
 		return err
 	}
-	file, local, err := localStateFile(record, t.work, t.workspace)
+	file, local, err := localStateFile(record, t.work, t.dir.link, t.workspace)
 	if err != nil {
 		return err
 	}
@@ -75,6 +80,9 @@ func (t *terraformRun) placeState(mode initMode) error {
 			t.out.System("warning: the configuration now has a backend; the state kept for it so far (serial %d) is not used", stored.Serial)
 		}
 		return nil
+	}
+	if err := t.checkStateArgs(); err != nil {
+		return err
 	}
 	if len(stored.Data) == 0 {
 		if stored, err = t.importOldState(ctx); err != nil {
@@ -221,45 +229,117 @@ func (k *stateKeeper) save(parent context.Context, file string) error {
 	return nil
 }
 
-// closeState makes the last copy before the workspace goes, and unlocks. What
-// cannot be stored is put aside, never deleted.
+// closeState makes the last copy before the workspace goes, and unlocks. A
+// state that could not be stored keeps the run's directory, from which a sweep
+// or the next run of the same state stores it.
 func (t *terraformRun) closeState() error {
-	err := t.state.finish(t.ctx, t.work, t.job.rescueDir(), t.dir.name)
-	return errors.Join(err, t.state.unlock())
+	keep, err := t.state.finish(t.ctx, t.work, t.job.cfg.RescueDir, t.dir.name)
+	if keep {
+		t.dir.keep = true
+	}
+	if err != nil {
+		t.stateErr = err
+	}
+	return t.state.unlock()
 }
 
-func (l *LocalJob) rescueDir() string { return filepath.Join(l.dir, "rescued") }
-
-// finish stores the final state and whatever Terraform could not write where
-// it should.
-func (k *stateKeeper) finish(ctx context.Context, work, rescue, name string) error {
-	var problems []error
+// finish stores the final state, and what Terraform could not write where it
+// should. What no store can take is put aside. It tells whether the directory
+// holds the only copy and has to stay.
+func (k *stateKeeper) finish(ctx context.Context, work, rescue, name string) (keep bool, err error) {
 	files := []string{filepath.Join(work, "errored.tfstate")}
 	if k.file != "" {
 		files = append([]string{k.file}, files...)
 	}
+	var problems []error
 	for _, file := range files {
 		text, err := k.dir.readFile(file)
-		if err != nil {
+		if errors.Is(err, os.ErrNotExist) || err == nil && len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if k.file != "" {
-			err = k.save(ctx, file)
+		if err == nil {
+			var done bool
+			if done, err = k.finishFile(ctx, file, text, rescue, name); done && err == nil {
+				continue
+			} else if done {
+				problems = append(problems, err)
+				continue
+			}
 		}
-		k.mu.Lock()
-		kept := bytes.Equal(k.stored.Data, text)
-		k.mu.Unlock()
-		state, parses := parseState(text)
-		old := parses && state.Lineage == k.stored.Lineage && state.Serial <= k.stored.Serial
-		if err == nil && (kept || old || len(bytes.TrimSpace(text)) == 0) {
-			continue
-		}
-		aside := filepath.Join(rescue, name+"-"+filepath.Base(file))
-		if mkErr := os.MkdirAll(rescue, 0o700); mkErr != nil {
-			problems = append(problems, mkErr)
-		}
-		problems = append(problems, err, writeFileAtomic(aside, text, 0o600),
-			fmt.Errorf("a terraform state that could not be stored was put aside as rescued/%s", filepath.Base(aside)))
+		keep = true
+		problems = append(problems, fmt.Errorf("terraform's state was not stored, its run directory is kept for the next try: %w", err))
 	}
-	return errors.Join(problems...)
+	return keep, errors.Join(problems...)
+}
+
+// finishFile stores one file, or puts it aside where the store cannot take it.
+// It tells whether another copy exists now.
+func (k *stateKeeper) finishFile(ctx context.Context, file string, text []byte, rescue, name string) (done bool, err error) {
+	if k.file != "" {
+		err := k.save(ctx, file)
+		if _, parses := parseState(text); parses && err == nil {
+			return true, nil
+		}
+		if err != nil && !errors.Is(err, ErrStateConflict) {
+			return false, err
+		}
+	}
+	aside := filepath.Join(rescue, name+"-"+filepath.Base(file))
+	if err := os.MkdirAll(rescue, 0o700); err != nil {
+		return false, fmt.Errorf("put state aside: %w", err)
+	}
+	if err := writeFileAtomic(aside, text, 0o600); err != nil {
+		return false, fmt.Errorf("put state aside: %w", err)
+	}
+	return true, fmt.Errorf("a terraform state that no store could take was put aside as %s", filepath.Join(filepath.Base(rescue), filepath.Base(aside)))
+}
+
+// storeLeftovers stores what earlier runs of the same state could not, before
+// this one begins: it must not plan on an older state.
+func (t *terraformRun) storeLeftovers(key StateKey) error {
+	for _, path := range t.job.runDirs() {
+		record, err := readRunRecord(path)
+		if path == t.dir.path || err != nil || record.State == nil || record.State.Key != key {
+			continue
+		}
+		swept, ok, err := t.job.sweepRun(t.ctx, path)
+		if err != nil {
+			return fmt.Errorf("task %d left a terraform state that is not stored yet: %w", record.Task.TaskID, err)
+		}
+		if ok && swept.StateSaved {
+			t.out.System("stored the terraform state that task %d had left", record.Task.TaskID)
+		}
+	}
+	return nil
+}
+
+// stateOptions are arguments that would put the state where nobody keeps it.
+var stateOptions = []string{"-state", "-state-out", "--state", "--state-out"}
+
+// checkStateArgs refuses them for a state that is kept here.
+func (t *terraformRun) checkStateArgs() error {
+	args := append(t.spec.stageArgs(StagePlan), t.spec.stageArgs(StageApply)...)
+	for _, name := range t.env.names {
+		if strings.HasPrefix(name, "TF_CLI_ARGS") {
+			args = append(args, strings.Fields(t.env.get(name))...)
+		}
+	}
+	for _, arg := range args {
+		if name, _, _ := strings.Cut(arg, "="); slices.Contains(stateOptions, name) {
+			return invalid("template_args", "%s would hide the state, which is kept for the next run: leave it out, or configure a backend", name)
+		}
+	}
+	return nil
+}
+
+// requireState makes sure that an apply wrote the state where it is kept.
+func (t *terraformRun) requireState() error {
+	if t.state == nil || t.state.file == "" {
+		return nil
+	}
+	text, err := t.dir.readFile(t.state.file)
+	if _, parses := parseState(text); err != nil || !parses {
+		return errors.New("apply ended well but wrote no state where it is kept: nothing of it will be known to the next run")
+	}
+	return nil
 }

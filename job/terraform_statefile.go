@@ -9,8 +9,9 @@ import (
 )
 
 // localStateFile tells where Terraform keeps the state, if the backend is the
-// local one. A path outside the configuration is somebody's own file.
-func localStateFile(text []byte, work, workspace string) (file string, local bool, err error) {
+// local one. A path outside the run directory top is
+// somebody's own file.
+func localStateFile(text []byte, work, top, workspace string) (file string, local bool, err error) {
 	var record struct {
 		Backend struct {
 			Type   string `json:"type"`
@@ -39,10 +40,13 @@ func localStateFile(text []byte, work, workspace string) (file string, local boo
 	} else if config.Path != nil && *config.Path != "" {
 		file = *config.Path
 	}
-	if !filepath.IsLocal(file) {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(work, file)
+	}
+	if rel, err := filepath.Rel(top, file); err != nil || !filepath.IsLocal(rel) {
 		return "", false, nil
 	}
-	return filepath.Join(work, file), true, nil
+	return file, true, nil
 }
 
 // parseState reads lineage and serial. Terraform writes in place, so a read in

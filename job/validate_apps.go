@@ -39,18 +39,32 @@ func emptyLimitArg(args []string) bool {
 	for i, arg := range args {
 		name, value, hasValue := strings.Cut(arg, "=")
 		switch {
-		case name == "--limit" || name == "--inventory" || name == "--inventory-file" || name == "--subset":
+		case selectsHosts(name):
 			if hasValue {
 				if blankList(strings.Split(value, ",")) {
 					return true
 				}
 				continue
 			}
-		case arg == "-l" || arg == "-i":
+		case shortSelect.MatchString(arg):
 		default:
 			continue
 		}
 		if i+1 >= len(args) || blankList(strings.Split(args[i+1], ",")) {
+			return true
+		}
+	}
+	return false
+}
+
+// shortSelect is -l or -i as the last of grouped options without values.
+var shortSelect = regexp.MustCompile(`^-[bCDkKvh]*[li]$`)
+
+// selectsHosts knows the long options that choose hosts, and the beginnings
+// that Ansible takes for them.
+func selectsHosts(name string) bool {
+	for _, option := range []string{"--limit", "--subset", "--inventory-file"} {
+		if len(name) >= len("--li") && strings.HasPrefix(option, name) {
 			return true
 		}
 	}
