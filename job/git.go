@@ -28,8 +28,9 @@ type Git interface {
 	// Release forgets the pin that Clone set in the mirror, once the clone is
 	// gone. Releasing an unknown pin is no error.
 	Release(ctx context.Context, mirror, pin string) error
-	// Describe tells the commit of a directory that is used in place. A
-	// directory without git yields the zero Commit.
+	// Describe tells the commit of a directory that is used in place. Where there
+	// is none, or git cannot tell, it is the zero Commit: what git thinks of a
+	// directory is no reason not to run in it.
 	Describe(ctx context.Context, dir string) (Commit, error)
 }
 
@@ -39,7 +40,7 @@ type TaskGit interface {
 	// TaskEnv returns "NAME=value" pairs that let a task's own git fetch from
 	// and push to r with its key. What they point to lies in r.ScratchDir and is
 	// gone after closing, which also reports host keys that the task has met.
-	TaskEnv(r Remote) (env []string, closing func() error, err error)
+	TaskEnv(ctx context.Context, r Remote) (env []string, closing func() error, err error)
 }
 
 var (

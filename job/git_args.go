@@ -27,7 +27,6 @@ func gitConfig() []string {
 		"log.showSignature=false",
 		"i18n.logOutputEncoding=UTF-8",
 		"credential.useHttpPath=false",
-		"safe.directory=*",
 	}
 	return configArgs(settings)
 }
@@ -36,6 +35,16 @@ func gitConfig() []string {
 // fetches their content from the real remote afterwards.
 func noFilterConfig() []string {
 	return configArgs([]string{"filter.lfs.smudge=", "filter.lfs.process=", "filter.lfs.clean=", "filter.lfs.required=false"})
+}
+
+// withoutFilters are settings that keep git from running the filters that a
+// repository's own configuration names.
+func withoutFilters(names []string) []string {
+	var settings []string
+	for _, name := range names {
+		settings = append(settings, name+".clean=", name+".smudge=", name+".process=", name+".required=false")
+	}
+	return configArgs(settings)
 }
 
 func configArgs(settings []string) []string {

@@ -88,8 +88,8 @@ func (s *gitSession) credentialHelper() ([]string, error) {
 // push to r with r's key while the task runs. Closing ends the agent, removes
 // the files and reports newly met host keys to r.Learned. Whoever runs the task
 // as another user hands that user the files in r.ScratchDir.
-func (g GitCLI) TaskEnv(r Remote) (env []string, closing func() error, err error) {
-	s, err := g.open(context.Background(), r) // two local look-ups, bound by r.Timeout
+func (g GitCLI) TaskEnv(ctx context.Context, r Remote) (env []string, closing func() error, err error) {
+	s, err := g.open(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,30 +3,34 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
+	"slices"
 	"strings"
 )
 
 // Describe tells hash, subject and branch of the work tree that dir is in. A
 // hash ends in "-dirty" if tracked files are changed or untracked ones are
-// there. Without a git repository, a commit or a git binary it is the zero
-// Commit. Nothing is written.
+// there. Where git cannot or should not tell, it is the zero Commit: no
+// repository, no commit, no git binary, a damaged one, another user's. Nothing
+// is written, and nothing that the repository configures is run.
 func (g GitCLI) Describe(ctx context.Context, dir string) (Commit, error) {
-	scratch, err := os.MkdirTemp("", "git-")
-	if err != nil {
-		return Commit{}, fmt.Errorf("make git's scratch directory: %w", err)
-	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // empty by then
-	s := &gitSession{bin: g.Binary, dir: scratch, env: gitEnviron(nil).list(), mask: keyMask(nil)}
-	out, err := s.git(ctx, gitCall{dir: dir, args: []string{"--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"}})
-	switch {
-	case errors.Is(err, ErrNeedsGit):
+	s := &gitSession{bin: g.Binary, env: gitEnviron(nil).list(), mask: keyMask(nil), foreign: true}
+	c, err := s.describe(ctx, dir)
+	var refused *gitError
+	if errors.As(err, &refused) || errors.Is(err, ErrNeedsGit) {
 		return Commit{}, nil
-	case err != nil:
-		if e, ok := err.(*gitError); ok && e.says("not a git repository", "must be run in a work tree") { //nolint:errorlint // made by s.git
-			return Commit{}, nil
-		}
+	}
+	return c, err
+}
+
+func (s *gitSession) describe(ctx context.Context, dir string) (Commit, error) {
+	filters, err := s.filters(ctx, dir)
+	if err != nil {
+		return Commit{}, err
+	}
+	s.config = withoutFilters(filters)
+	// Of submodules only the commit counts: git would run a command in each.
+	out, err := s.git(ctx, gitCall{dir: dir, args: []string{"--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty"}})
+	if err != nil {
 		return Commit{}, err
 	}
 	c, dirty := readStatus(out)
@@ -38,6 +42,22 @@ func (g GitCLI) Describe(ctx context.Context, dir string) (Commit, error) {
 		c.Hash += "-dirty"
 	}
 	return c, err
+}
+
+// filters lists the filters that a repository's configuration names, as
+// "filter.<name>".
+func (s *gitSession) filters(ctx context.Context, dir string) ([]string, error) {
+	out, err := s.git(ctx, gitCall{dir: dir, args: []string{"config", "--null", "--name-only", "--list"}})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for key := range strings.SplitSeq(out, "\x00") {
+		if i := strings.LastIndexByte(key, '.'); i > 0 && strings.HasPrefix(key, "filter.") && !slices.Contains(names, key[:i]) {
+			names = append(names, key[:i])
+		}
+	}
+	return names, nil
 }
 
 // readStatus reads git status --porcelain=v2 --branch -z.

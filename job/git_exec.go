@@ -30,10 +30,13 @@ type gitSession struct {
 	dir    string     // private, below the remote's ScratchDir
 	env    []string
 	config []string // more settings for git, beside gitConfig
-	agent  *sshagent.Agent
-	known  string    // known_hosts file of ssh, "" where there is none
-	keys   []HostKey // known and learned
-	mask   *strings.Replacer
+	// foreign is set for directories that this package has not made: git then
+	// refuses those of other users, whose configuration could run commands.
+	foreign bool
+	agent   *sshagent.Agent
+	known   string    // known_hosts file of ssh, "" where there is none
+	keys    []HostKey // known and learned
+	mask    *strings.Replacer
 }
 
 // open prepares a session for r: environment, protocols, key.
@@ -134,7 +137,11 @@ func (s *gitSession) git(ctx context.Context, call gitCall) (string, error) {
 	if bin == "" {
 		bin = "git"
 	}
-	args := append(append(gitConfig(), s.config...), call.args...)
+	args := gitConfig()
+	if !s.foreign {
+		args = append(args, "-c", "safe.directory=*")
+	}
+	args = append(append(args, s.config...), call.args...)
 	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Dir = s.dir
 	if call.dir != "" {
@@ -165,8 +172,11 @@ func (s *gitSession) git(ctx context.Context, call gitCall) (string, error) {
 
 // commandName finds the command behind the settings.
 func commandName(args []string) string {
-	for len(args) > 2 && args[0] == "-c" {
-		args = args[2:]
+	for len(args) > 1 && strings.HasPrefix(args[0], "-") {
+		if args[0] == "-c" {
+			args = args[1:]
+		}
+		args = args[1:]
 	}
 	if len(args) > 1 && (args[0] == "lfs" || args[0] == "submodule") {
 		return args[0] + " " + args[1]

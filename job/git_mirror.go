@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,9 +23,11 @@ const mirrorConfig = `[core]
 	allowAnySHA1InWant = true
 `
 
+func mirrorLock(mirror string) string { return mirror + ".lock" }
+
 // lockMirror waits until nobody else fetches, pins or collects garbage.
 func (s *gitSession) lockMirror(ctx context.Context, mirror string) (*flock.Lock, error) {
-	lock, err := flock.Wait(ctx, mirror+".lock", func() { s.say("waiting for another fetch of this repository") })
+	lock, err := flock.Wait(ctx, mirrorLock(mirror), func() { s.say("waiting for another fetch of this repository") })
 	if err != nil {
 		return nil, fmt.Errorf("lock mirror: %w", err)
 	}
@@ -139,9 +142,9 @@ func (s *gitSession) prepareMirror(ctx context.Context, mirror, format string) e
 // removeLeftovers deletes lock files and temporary packs.
 func removeLeftovers(gitDir string) {
 	for _, pattern := range []string{"*.lock", "packed-refs.new", "objects/info/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*", "gc.pid*"} {
-		names, _ := filepath.Glob(filepath.Join(gitDir, pattern))
+		names, _ := fs.Glob(os.DirFS(gitDir), pattern) // gitDir may hold characters that mean something in a pattern
 		for _, name := range names {
-			_ = os.Remove(name)
+			_ = os.Remove(filepath.Join(gitDir, name))
 		}
 	}
 	_ = filepath.WalkDir(filepath.Join(gitDir, "refs"), func(path string, entry os.DirEntry, err error) error {
@@ -180,23 +183,19 @@ func (g GitCLI) Release(ctx context.Context, mirror, pin string) (err error) {
 	if _, err := os.Stat(filepath.Join(mirror, "HEAD")); err != nil {
 		return nil //nolint:nilerr // no mirror, no pin
 	}
-	scratch, err := os.MkdirTemp("", "git-")
-	if err != nil {
-		return fmt.Errorf("make git's scratch directory: %w", err)
-	}
-	s := &gitSession{bin: g.Binary, dir: scratch, env: gitEnviron(nil).list(), mask: keyMask(nil)}
-	defer func() { err = errors.Join(err, s.close()) }()
-	lock, err := s.lockMirror(ctx, mirror)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	if err := s.prepareMirror(ctx, mirror, ""); err != nil {
-		return err
-	}
+	s := &gitSession{bin: g.Binary, env: gitEnviron(nil).list(), mask: keyMask(nil)}
+	// git drops a reference atomically, so this waits for nobody's fetch.
 	if _, err := s.git(ctx, gitCall{dir: mirror, args: []string{"update-ref", "-d", pinRef(pin)}}); err != nil {
 		return err
 	}
+	lock, err := flock.Try(mirrorLock(mirror))
+	if errors.Is(err, flock.ErrHeld) {
+		return nil // garbage can wait
+	}
+	if err != nil {
+		return fmt.Errorf("lock mirror: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return s.tidy(ctx, mirror)
 }
 

@@ -107,7 +107,7 @@ func TestGitTaskEnv(t *testing.T) {
 		_, err := b.Clone(t.Context(), r, c)
 		require.NoError(t, err)
 		var task job.TaskGit = b.GitCLI
-		env, closing, err := task.TaskEnv(r)
+		env, closing, err := task.TaskEnv(t.Context(), r)
 		require.NoError(t, err)
 		require.NotContains(t, strings.Join(env, "\n"), canary)
 		require.NoError(t, os.WriteFile(filepath.Join(c.Dir, "result.txt"), []byte("done\n"), 0o644))

@@ -33,7 +33,7 @@ func checkSSHKey(field string, k *Key) error {
 func (r *run) offerKeys(env *environ) error {
 	taskEnv, ok := r.job.cfg.Git.(TaskGit)
 	if ok && r.spec.Repository.Key != nil && r.spec.Repository.Key.Type != KeyNone {
-		pairs, closeEnv, err := taskEnv.TaskEnv(r.remote(&r.spec.Repository))
+		pairs, closeEnv, err := taskEnv.TaskEnv(r.ctx, r.remote(&r.spec.Repository))
 		if err != nil {
 			return fmt.Errorf("offer the repository's key: %w", err)
 		}

@@ -32,7 +32,7 @@ func formsOf(text string) (forms []string, ok bool) {
 		if len(text) < minValue || shortNumber(text) {
 			return nil, false
 		}
-		return encodings(text), true
+		return append(encodings(text), oneLine(text)...), true
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -54,6 +54,27 @@ func formsOf(text string) (forms []string, ok bool) {
 		}
 	}
 	return forms, true
+}
+
+// oneLine returns what else may show of a text of one line: the lines of its
+// base64, where that is wrapped, and the lines of a text that stands in it with
+// its line feeds written as \n, such as a private key in JSON.
+func oneLine(text string) (forms []string) {
+	for _, width := range []int{64, 76} {
+		if len(text) > width/4*3 && len(text) <= largeValue {
+			forms = append(forms, wrapped(text, width)...)
+		}
+	}
+	parts := strings.Split(text, `\n`)
+	if len(parts) == 1 {
+		return forms
+	}
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); len(part) >= minLine && hasAlphanumeric(part) && !isBoundary(part) {
+			forms = append(forms, encodings(part)...)
+		}
+	}
+	return forms
 }
 
 // shortNumber tells whether text is a decimal number of too few digits.
@@ -133,6 +154,9 @@ func wrapped(text string, width int) []string {
 	code := base64.StdEncoding.EncodeToString([]byte(text))
 	for line := range slices.Chunk([]byte(code), width) {
 		if len(line) < width { // what follows the text changes the last group
+			if len(line) >= minWrap {
+				forms = append(forms, string(line))
+			}
 			line = line[:max(0, len(line)-4)]
 		}
 		if len(line) >= minWrap {
