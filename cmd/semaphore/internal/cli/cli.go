@@ -6,22 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/alexandervashurin/semaphore/job"
 )
-
-// Streams are the standard streams of the process.
-type Streams struct {
-	In  io.Reader
-	Out io.Writer
-	Err io.Writer
-}
 
 // Exit codes beside 0 and the tool's own.
 const (
@@ -146,10 +136,4 @@ func version() string {
 		return "devel" + revision + modified
 	}
 	return v
-}
-
-// isTerminal tells whether a stream is a terminal.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

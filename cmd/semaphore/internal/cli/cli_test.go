@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -117,7 +116,7 @@ func TestExitCodes(t *testing.T) {
 		{"run deploy.sh --no-such-flag", cli.ExitUsage, "unknown flag"},
 		{"run deploy.sh --output xml", cli.ExitUsage, "text or json"},
 		{"run deploy.sh --limit web", cli.ExitUsage, "are for ansible"},
-		{"run deploy.sh --plan", cli.ExitUsage, "Terraform family"},
+		{"run deploy.sh --plan", cli.ExitUsage, "are for terraform, tofu, terragrunt"},
 		{"run deploy.sh --secret TOKEN=literal", cli.ExitUsage, "every user of the machine"},
 		{"run deploy.sh --secret MISSING_ONE", cli.ExitUsage, "no terminal"},
 		{"run deploy.sh --secret A=@/no/such/file", cli.ExitUsage, "no such file"},
@@ -133,6 +132,11 @@ func TestExitCodes(t *testing.T) {
 		{"run site.yml -i hosts.ini --limit ,", cli.ExitUsage, "limit"},
 		{"run site.yml --ssh-key deploy.sh", cli.ExitUsage, "no private key"},
 		{"run deploy.sh --host-keys maybe", cli.ExitUsage, "host_keys.policy"},
+		{"run deploy.sh --git-user x", cli.ExitUsage, "--git-user needs"},
+		{"run deploy.sh --user x", cli.ExitUsage, "for ansible"},
+		{"run deploy.sh --vault-id x", cli.ExitUsage, "for ansible"},
+		{"run deploy.sh --ssh-passphrase-file db.txt", cli.ExitUsage, "--ssh-passphrase-file needs"},
+		{"run infra --env TF_WORKSPACE=x", cli.ExitUsage, "--workspace"},
 		{"nonsense", cli.ExitUsage, "unknown command"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -143,6 +147,36 @@ func TestExitCodes(t *testing.T) {
 			require.NotContains(t, errs, "hunter2")
 		})
 	}
+}
+
+// TestEmptyFlagsAreRefused is about unset shell variables: none of them may
+// mean all hosts, or another commit.
+func TestEmptyFlagsAreRefused(t *testing.T) {
+	project(t)
+	for _, args := range [][]string{
+		{"site.yml", "--limit", ""}, {"site.yml", "--limit="}, {"site.yml", "-l", " , "}, {"site.yml", "--limit", "web,,db"},
+		{"site.yml", "-i", ""}, {"site.yml", "--tags", ""}, {"site.yml", "--skip-tags", " "},
+		{"deploy.sh", "--branch", ""}, {"deploy.sh", "--commit", ""}, {"deploy.sh", "--repo", ""}, {"deploy.sh", "--app", ""},
+		{"infra", "--workspace", ""}, {"infra", "--chdir", " "}, {"deploy.sh", "-e", ""}, {"deploy.sh", "--secret", ""},
+	} {
+		code, out, errs := call(t, "", append([]string{"run"}, args...)...)
+		require.Equalf(t, cli.ExitUsage, code, "%q: %s", args, out)
+		require.Contains(t, errs, "is empty: name a value", "%q", args)
+		require.NotContains(t, out, "on web1")
+	}
+	code, _, errs := call(t, "", "run", "deploy.sh", "--env", "EMPTY=")
+	require.Zero(t, code, errs)
+}
+
+func TestTheShellsWorkspaceIsTheTasks(t *testing.T) {
+	dir := project(t)
+	t.Setenv("TF_WORKSPACE", "blue")
+	code, _, errs := call(t, "", "run", "infra", "--auto-approve")
+	require.Zero(t, code, errs)
+	require.FileExists(t, filepath.Join(dir, "infra", "terraform.tfstate.d", "blue", "terraform.tfstate"))
+	code, _, errs = call(t, "", "run", "infra", "--workspace", "green")
+	require.Equal(t, cli.ExitUsage, code)
+	require.Contains(t, errs, "TF_WORKSPACE")
 }
 
 func TestSecretsReachTheScriptAndNotTheScreen(t *testing.T) {
@@ -245,51 +279,6 @@ func TestGuesses(t *testing.T) {
 	code, _, errs := call(t, "", "run")
 	require.Equal(t, cli.ExitUsage, code)
 	require.Contains(t, errs, "say what to run")
-}
-
-// TestCtrlC sends signals to a real process: the first stops, and a script that
-// does not listen is killed by the third.
-func TestCtrlC(t *testing.T) {
-	dir := project(t)
-	require.NoError(t, os.WriteFile("listens.sh", []byte("trap 'echo tidied; exit 0' TERM\necho ready\nwhile :; do sleep 0.1; done\n"), 0o600))
-	require.NoError(t, os.WriteFile("deaf.sh", []byte("trap '' TERM INT\necho ready\nwhile :; do sleep 0.1; done\n"), 0o600))
-	for name, c := range map[string]struct {
-		signals int
-		says    []string
-	}{
-		"listens.sh": {1, []string{"tidied", "stopping; once more to hurry", "== stopped"}},
-		"deaf.sh":    {3, []string{"hurrying", "was killed", "== stopped"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			self, err := os.Executable()
-			require.NoError(t, err)
-			cmd := exec.CommandContext(t.Context(), self, "run", name)
-			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), asCommand+"=1")
-			var errs bytes.Buffer
-			cmd.Stderr = &errs
-			out, err := cmd.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, cmd.Start())
-			buf := make([]byte, 6)
-			_, err = io.ReadFull(out, buf)
-			require.NoError(t, err)
-			require.Equal(t, "ready\n", string(buf))
-			for range c.signals {
-				require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
-				time.Sleep(50 * time.Millisecond) // two signals at once are one
-			}
-			rest, err := io.ReadAll(out)
-			require.NoError(t, err)
-			err = cmd.Wait()
-			var exit *exec.ExitError
-			require.ErrorAs(t, err, &exit)
-			require.Equal(t, cli.ExitStopped, exit.ExitCode())
-			for _, text := range c.says {
-				require.Contains(t, string(rest)+errs.String(), text)
-			}
-		})
-	}
 }
 
 func TestVersionAndHelp(t *testing.T) {

@@ -89,6 +89,9 @@ func newRunCommand(streams Streams) *cobra.Command {
 			if n == 1 {
 				o.path = args[0]
 			}
+			if err := checkGiven(cmd.Flags()); err != nil {
+				return err
+			}
 			return run(cmd.Context(), o, streams)
 		},
 	}
@@ -121,6 +124,9 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 	if err := local.Check(spec); err != nil {
 		return err
 	}
+	ctx, stopper := job.WithStopper(ctx)
+	defer stopper.Stop(nil)
+	streams = streams.stopping(stopper)
 	var view view
 	if o.output == "json" {
 		view = newJSONView(streams, &asker)
@@ -139,8 +145,6 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 		view.note("cleaned up after task %d, whose process had died", s.Task.TaskID)
 	}
 	sink := &hostKeySink{view: view, file: places.knownHosts}
-	ctx, stopper := job.WithStopper(ctx)
-	defer stopper.Stop(nil)
 	stopSignals := watchSignals(stopper, view)
 	defer stopSignals()
 	result, err := job.Execute(ctx, local, spec, sink)
@@ -154,7 +158,11 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 // watchSignals makes Ctrl-C stop, hurry and kill, in that order.
 func watchSignals(stopper *job.Stopper, v view) func() {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A reader that has gone, as in "| head", is an error of the next write and
+	// not the death of this process: the task is stopped and cleaned up.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -179,6 +187,7 @@ func watchSignals(stopper *job.Stopper, v view) func() {
 	}()
 	return func() {
 		signal.Stop(signals)
+		signal.Stop(pipe)
 		close(done)
 		<-gone
 	}
@@ -206,6 +215,7 @@ func (o *runOptions) git() (job.Git, error) {
 func (o *runOptions) localConfig(spec *job.Spec, p places, git job.Git) job.LocalConfig {
 	cfg := job.LocalConfig{
 		Git:          git,
+		RescueDir:    filepath.Join(p.data, "rescued"),
 		States:       job.DirStates{Dir: filepath.Join(p.data, "states")},
 		HomeMode:     job.HomeUser,
 		ReposPaths:   []string{string(filepath.Separator)},
@@ -216,7 +226,7 @@ func (o *runOptions) localConfig(spec *job.Spec, p places, git job.Git) job.Loca
 		cfg.Env = map[string]string{}
 		for _, pair := range os.Environ() {
 			name, value, ok := strings.Cut(pair, "=")
-			if ok && name != "" && !strings.HasPrefix(name, "SEMAPHORE_") && !isSecretSource(spec, name) {
+			if ok && name != "" && !strings.HasPrefix(name, "SEMAPHORE_") && name != terraformWorkspace && !isSecretSource(spec, name) {
 				cfg.Env[name] = value
 			}
 		}

@@ -1,6 +1,12 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
 
 func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -53,4 +59,51 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.hostKeys, "host-keys", "pin", "check host keys: off, pin (remember the first) or strict")
 	f.StringVarP(&o.output, "output", "o", "text", "text, or json: one event per line")
 	f.StringVar(&o.dir, "data-dir", "", "where clones, caches and states are kept (default: the user's cache and data directories)")
+}
+
+// checkGiven refuses flags that were given without a value. An unset shell
+// variable must not turn a limit into all hosts.
+func checkGiven(flags *pflag.FlagSet) error {
+	var err error
+	flags.Visit(func(f *pflag.Flag) {
+		if err != nil {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		blank := func(v string) bool { return strings.Trim(v, " \t,") == "" }
+		if len(values) == 0 || slices.ContainsFunc(values, blank) {
+			err = usage("--%s is empty: name a value or leave the flag out", f.Name)
+		}
+	})
+	return err
+}
+
+// ignored finds flags that the app has no use for.
+func (o *runOptions) ignored(app string) error {
+	for _, group := range []struct {
+		given bool
+		flags string
+		apps  []string
+	}{
+		{o.check || o.diff || o.verbosity > 0 || o.forceGalaxy || o.limit != nil || o.tags != nil || o.skipTags != nil,
+			"--check, --diff, --verbose, --limit, --tags, --skip-tags and --force-galaxy are", []string{"ansible"}},
+		{o.askPass || o.connectionPassword != "" || o.becomeUser != "" || o.askBecomePass || o.becomePass != "" || o.vaultIDs != nil || o.user != "" && o.sshKey == "",
+			"--user, --ask-pass, --connection-password-file, --become-user, --ask-become-pass, --become-password-file and --vault-id are", []string{"ansible"}},
+		{o.plan || o.destroy || o.autoApprove || o.upgrade || o.reconfigure || o.workspace != "" || o.chdir != "",
+			"--plan, --destroy, --auto-approve, --upgrade, --reconfigure, --workspace and --chdir are", []string{"terraform", "tofu", "terragrunt"}},
+	} {
+		if group.given && !slices.Contains(group.apps, app) {
+			return usage("%s for %s, this is %s", group.flags, strings.Join(group.apps, ", "), app)
+		}
+	}
+	switch {
+	case o.gitUser != "" && o.gitKey == "" && o.gitPasswordFile == "":
+		return usage("--git-user needs --git-key or --git-password-file")
+	case o.sshPassphraseFile != "" && o.sshKey == "" && o.gitKey == "":
+		return usage("--ssh-passphrase-file needs --ssh-key or --git-key")
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -26,6 +27,9 @@ func (o *runOptions) spec(a *asker, p places) (*job.Spec, error) {
 	}
 	what, err := guess(root, target{app: o.app, path: path})
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(o.ignored(what.app), o.chooseWorkspace(what.app)); err != nil {
 		return nil, err
 	}
 	spec := &job.Spec{
@@ -213,6 +217,9 @@ func (o *runOptions) fillVariables(spec *job.Spec, _ *asker) error {
 		if !ok {
 			return usage("--env: %q is not NAME=VALUE", arg)
 		}
+		if name == terraformWorkspace {
+			return usage("--env TF_WORKSPACE: choose the workspace by --workspace")
+		}
 		spec.Environment[name] = value
 	}
 	return nil
@@ -270,27 +277,34 @@ func (o *runOptions) vault(arg string, spec *job.Spec, a *asker) (job.Vault, err
 // fillApp sets the options that only one family has, and refuses those that
 // the app would ignore.
 func (o *runOptions) fillApp(spec *job.Spec, _ *asker) error {
-	ansible := o.check || o.diff || o.verbosity > 0 || o.forceGalaxy || o.limit != nil || o.tags != nil || o.skipTags != nil
-	terraform := o.plan || o.destroy || o.autoApprove || o.upgrade || o.reconfigure || o.workspace != "" || o.chdir != ""
 	switch spec.App {
 	case "ansible":
 		spec.Ansible = &job.AnsibleOptions{
 			Limit: o.limit, Tags: o.tags, SkipTags: o.skipTags, Check: o.check, Diff: o.diff,
 			AllowDebug: true, Debug: o.verbosity > 0, DebugLevel: o.verbosity,
 		}
-		ansible = false
 	case "terraform", "tofu", "terragrunt":
 		spec.Terraform = &job.TerraformOptions{
 			AllowDestroy: true, AllowAutoApprove: true, TaskPlanOnly: o.plan, TaskDestroy: o.destroy,
 			TaskAutoApprove: o.autoApprove, TaskUpgrade: o.upgrade, TaskReconfigure: o.reconfigure,
 		}
-		terraform = false
-	}
-	switch {
-	case ansible:
-		return usage("--check, --diff, --verbose, --limit, --tags, --skip-tags and --force-galaxy are for ansible, this is %s", spec.App)
-	case terraform:
-		return usage("--plan, --destroy, --auto-approve, --upgrade, --reconfigure, --workspace and --chdir are for the Terraform family, this is %s", spec.App)
 	}
 	return nil
 }
+
+// chooseWorkspace takes the shell's TF_WORKSPACE where no flag names one, as
+// Terraform would.
+func (o *runOptions) chooseWorkspace(app string) error {
+	shell := os.Getenv(terraformWorkspace)
+	if shell == "" || app != "terraform" && app != "tofu" && app != "terragrunt" {
+		return nil
+	}
+	if o.workspace != "" && o.workspace != shell {
+		return usage("--workspace is %q and the environment's TF_WORKSPACE %q: unset one", o.workspace, shell)
+	}
+	o.workspace = shell
+	return nil
+}
+
+// terraformWorkspace is never passed on: the task has one workspace.
+const terraformWorkspace = "TF_WORKSPACE"
