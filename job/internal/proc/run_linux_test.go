@@ -78,14 +78,15 @@ func TestToolGetsWhatWasConfigured(t *testing.T) {
 	both(t, func(t *testing.T, start func(proc.Config) (*proc.Process, error)) {
 		dir := t.TempDir()
 		cfg := sh(`pwd; env | cut -c-50; printf %s "$1" | od -An -tx1; wc -c; echo tty; : < /dev/tty`, "a\xff\xfeb")
-		cfg.Dir, cfg.Marker = dir, "tool-gets"
+		// A marker is a run's own: the plain tree's sweep would end the other tree.
+		cfg.Dir, cfg.Marker = dir, "gets-"+filepath.Base(t.Name())
 		cfg.Env = append(cfg.Env, "ODD=\xff", proc.MarkerEnv+"=replaced", "BIG="+strings.Repeat("x", 100_000))
 		p, err := start(cfg)
 		require.NoError(t, err)
 		lines := follow(t, p).rest()
 		require.Equal(t, dir, lines[0])
 		require.Contains(t, lines, "ODD=\xff")
-		require.Contains(t, lines, proc.MarkerEnv+"=tool-gets")
+		require.Contains(t, lines, proc.MarkerEnv+"="+cfg.Marker)
 		require.NotContains(t, lines, proc.MarkerEnv+"=replaced")
 		text := strings.Join(lines, "\n")
 		require.Contains(t, text, " 61 ff fe 62\n0\ntty\n", "the argument, and an empty stdin")
