@@ -26,11 +26,13 @@ type Git interface {
 	// that is in the way of a file of the commit is an error.
 	Update(ctx context.Context, r Remote, c Clone) (Commit, error)
 	// Release forgets the pin that Clone set in the mirror, once the clone is
-	// gone. Releasing an unknown pin is no error.
+	// gone. Releasing an unknown pin is no error. It waits for no other fetch.
 	Release(ctx context.Context, mirror, pin string) error
 	// Describe tells the commit of a directory that is used in place. Where there
-	// is none, or git cannot tell, it is the zero Commit: what git thinks of a
-	// directory is no reason not to run in it.
+	// is none, or git cannot tell (a damaged repository, another user's, a format
+	// it does not know), it is the zero Commit without an error: what git thinks
+	// of a directory is no reason not to run in it. Its only error is that of ctx.
+	// Nothing that the directory configures is run.
 	Describe(ctx context.Context, dir string) (Commit, error)
 }
 

@@ -2,7 +2,7 @@ package job
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,15 +11,22 @@ import (
 // hash ends in "-dirty" if tracked files are changed or untracked ones are
 // there. Where git cannot or should not tell, it is the zero Commit: no
 // repository, no commit, no git binary, a damaged one, another user's. Nothing
-// is written, and nothing that the repository configures is run.
+// is written, and nothing that the repository configures is run. A file behind
+// a filter, LFS for one, may count as changed without being so.
 func (g GitCLI) Describe(ctx context.Context, dir string) (Commit, error) {
-	s := &gitSession{bin: g.Binary, env: gitEnviron(nil).list(), mask: keyMask(nil), foreign: true}
+	env := gitEnviron(nil)
+	// Nothing is fetched for a partial clone: the repository names the command.
+	env.set("GIT_NO_LAZY_FETCH", "1")
+	env.set("GIT_ALLOW_PROTOCOL", "none")
+	s := &gitSession{bin: g.Binary, env: env.list(), mask: keyMask(nil), foreign: true}
 	c, err := s.describe(ctx, dir)
-	var refused *gitError
-	if errors.As(err, &refused) || errors.Is(err, ErrNeedsGit) {
-		return Commit{}, nil
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil:
+		return Commit{}, err
 	}
-	return c, err
+	return Commit{}, nil
 }
 
 func (s *gitSession) describe(ctx context.Context, dir string) (Commit, error) {
@@ -37,11 +44,13 @@ func (s *gitSession) describe(ctx context.Context, dir string) (Commit, error) {
 	if c.Hash == "" {
 		return Commit{}, nil
 	}
-	c.Message, err = s.subject(ctx, dir, c.Hash)
+	if c.Message, err = s.subject(ctx, dir, c.Hash); err != nil {
+		return Commit{}, err
+	}
 	if dirty {
 		c.Hash += "-dirty"
 	}
-	return c, err
+	return c, nil
 }
 
 // filters lists the filters that a repository's configuration names, as
@@ -53,9 +62,14 @@ func (s *gitSession) filters(ctx context.Context, dir string) ([]string, error) 
 	}
 	var names []string
 	for key := range strings.SplitSeq(out, "\x00") {
-		if i := strings.LastIndexByte(key, '.'); i > 0 && strings.HasPrefix(key, "filter.") && !slices.Contains(names, key[:i]) {
-			names = append(names, key[:i])
+		i := strings.LastIndexByte(key, '.')
+		if i < 0 || !strings.HasPrefix(key, "filter.") || slices.Contains(names, key[:i]) {
+			continue
 		}
+		if strings.Contains(key, "=") {
+			return nil, fmt.Errorf("%q cannot be switched off: git ends the name of a setting at an equals sign", key[:i])
+		}
+		names = append(names, key[:i])
 	}
 	return names, nil
 }

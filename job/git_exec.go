@@ -170,15 +170,17 @@ func (s *gitSession) git(ctx context.Context, call gitCall) (string, error) {
 	return "", &gitError{op: op, text: s.mask.Replace(report.tail()), err: err}
 }
 
-// commandName finds the command behind the settings.
+// commandName finds the command behind git's global options.
 func commandName(args []string) string {
 	for len(args) > 1 && strings.HasPrefix(args[0], "-") {
-		if args[0] == "-c" {
+		switch args[0] {
+		case "-c", "-C", "--config-env", "--git-dir", "--work-tree", "--namespace": // the value is the next word
+			args = args[min(2, len(args)-1):]
+		default:
 			args = args[1:]
 		}
-		args = args[1:]
 	}
-	if len(args) > 1 && (args[0] == "lfs" || args[0] == "submodule") {
+	if len(args) > 1 && (args[0] == "lfs" || args[0] == "submodule") && !strings.HasPrefix(args[1], "-") {
 		return args[0] + " " + args[1]
 	}
 	return args[0]

@@ -36,6 +36,39 @@ func TestDescribeRunsNothing(t *testing.T) {
 	require.NoFileExists(t, trace)
 }
 
+// TestDescribeRunsNoFilterOfAnyName uses a name that "-c" cannot carry.
+func TestDescribeRunsNoFilterOfAnyName(t *testing.T) {
+	t.Parallel()
+	trace := filepath.Join(t.TempDir(), "ran")
+	dir := repository(t, files{"a.txt": "one\n"})
+	git(t, dir, "config", "filter.a=b.clean", "touch "+trace+"; cat")
+	write(t, dir, files{"a.txt": "two\n", ".gitattributes": "*.txt filter=a=b\n"})
+	c, err := job.GitCLI{}.Describe(t.Context(), dir)
+	require.NoError(t, err)
+	require.Zero(t, c)
+	require.NoFileExists(t, trace)
+}
+
+// TestDescribeFetchesNothing looks at a repository that claims to be a partial
+// clone: git would fetch what is missing, by a command that the repository names.
+func TestDescribeFetchesNothing(t *testing.T) {
+	t.Parallel()
+	trace := filepath.Join(t.TempDir(), "ran")
+	dir, other := repository(t, files{"a.txt": "one\n"}), repository(t, files{"a.txt": "one\n"})
+	for name, value := range map[string]string{
+		"core.repositoryFormatVersion": "1", "extensions.partialClone": "origin", "remote.origin.promisor": "true",
+		"remote.origin.url": other, "remote.origin.uploadpack": "touch " + trace + "; git-upload-pack", "protocol.allow": "always",
+	} {
+		git(t, dir, "config", name, value)
+	}
+	tree := git(t, dir, "rev-parse", "HEAD^{tree}")
+	require.NoError(t, os.Remove(filepath.Join(dir, ".git", "objects", tree[:2], tree[2:])))
+	c, err := job.GitCLI{}.Describe(t.Context(), dir)
+	require.NoError(t, err)
+	require.Zero(t, c)
+	require.NoFileExists(t, trace)
+}
+
 // TestAnotherUsersRepositoryIsNotAsked gives the repository to somebody else.
 func TestAnotherUsersRepositoryIsNotAsked(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,12 @@ const mirrorConfig = `[core]
 	allowAnySHA1InWant = true
 `
 
+// mirrorLock is held as long as a fetch takes; refsLock, which may be waited for
+// while holding it, for a moment only. Under refsLock pins go away while
+// somebody else fetches, and lock files that a killed git has left are removed:
+// those of a git at work stay.
 func mirrorLock(mirror string) string { return mirror + ".lock" }
+func refsLock(mirror string) string   { return mirror + ".refs.lock" }
 
 // lockMirror waits until nobody else fetches, pins or collects garbage.
 func (s *gitSession) lockMirror(ctx context.Context, mirror string) (*flock.Lock, error) {
@@ -119,9 +124,8 @@ func (s *gitSession) fetch(ctx context.Context, call gitCall) error {
 	return nil
 }
 
-// prepareMirror makes the mirror if it is missing and puts it in order: its
-// configuration, and locks and half packs that a killed git has left. The lock
-// file beside it is held, so nobody else writes.
+// prepareMirror makes the mirror if it is missing and puts it in order. The
+// mirror's lock is held.
 func (s *gitSession) prepareMirror(ctx context.Context, mirror, format string) error {
 	if _, err := os.Stat(filepath.Join(mirror, "HEAD")); err != nil {
 		fresh := mirror + ".new"
@@ -135,21 +139,38 @@ func (s *gitSession) prepareMirror(ctx context.Context, mirror, format string) e
 			return fmt.Errorf("make mirror: %w", err)
 		}
 	}
-	removeLeftovers(mirror)
-	return writeGitConfig(mirror, mirrorConfig)
+	return orderMirror(ctx, mirror)
 }
 
-// removeLeftovers deletes lock files and temporary packs.
+// orderMirror removes locks and half packs that a killed git has left, and
+// writes the configuration. The mirror's lock is held, so nobody writes but who
+// drops a pin.
+func orderMirror(ctx context.Context, mirror string) error {
+	lock, err := flock.Wait(ctx, refsLock(mirror), nil)
+	if err != nil {
+		return fmt.Errorf("lock mirror's references: %w", err)
+	}
+	removeLeftovers(mirror)
+	return errors.Join(lock.Unlock(), writeGitConfig(mirror, mirrorConfig))
+}
+
+// removeLeftovers deletes lock files and temporary packs. It follows no link
+// out of gitDir, which a task may have written to.
 func removeLeftovers(gitDir string) {
+	root, err := os.OpenRoot(gitDir)
+	if err != nil {
+		return // git itself will say what is wrong with it
+	}
+	defer root.Close()
 	for _, pattern := range []string{"*.lock", "packed-refs.new", "objects/info/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*", "gc.pid*"} {
-		names, _ := fs.Glob(os.DirFS(gitDir), pattern) // gitDir may hold characters that mean something in a pattern
+		names, _ := fs.Glob(root.FS(), pattern) // gitDir itself may hold characters that mean something in a pattern
 		for _, name := range names {
-			_ = os.Remove(filepath.Join(gitDir, name))
+			_ = root.Remove(name)
 		}
 	}
-	_ = filepath.WalkDir(filepath.Join(gitDir, "refs"), func(path string, entry os.DirEntry, err error) error {
+	_ = fs.WalkDir(root.FS(), "refs", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".lock") {
-			_ = os.Remove(path) //nolint:gosec // no task can write to a mirror
+			_ = root.Remove(path)
 		}
 		return nil
 	})
@@ -173,30 +194,60 @@ func (s *gitSession) remoteHead(ctx context.Context) (string, error) {
 	return "", invalid("repository.branch", "is empty, and the repository's HEAD names no branch: name one")
 }
 
-// Release forgets a pin and, now that nobody waits, lets git tidy the mirror.
-// While any pin is left nothing is pruned, and without pins only what has been
-// unreachable for two weeks.
+// Release forgets a pin and, if nobody uses the mirror just now, lets git tidy
+// it. While any pin is left nothing is pruned, and without pins only what has
+// been unreachable for two weeks.
 func (g GitCLI) Release(ctx context.Context, mirror, pin string) (err error) {
 	if err := giturl.CheckPin(pin); err != nil {
 		return fmt.Errorf("release: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(mirror, "HEAD")); err != nil {
-		return nil //nolint:nilerr // no mirror, no pin
+	if !isMirror(mirror) {
+		return nil // no mirror, no pin
 	}
 	s := &gitSession{bin: g.Binary, env: gitEnviron(nil).list(), mask: keyMask(nil)}
-	// git drops a reference atomically, so this waits for nobody's fetch.
-	if _, err := s.git(ctx, gitCall{dir: mirror, args: []string{"update-ref", "-d", pinRef(pin)}}); err != nil {
-		return err
-	}
 	lock, err := flock.Try(mirrorLock(mirror))
 	if errors.Is(err, flock.ErrHeld) {
-		return nil // garbage can wait
+		return s.unpinBesideFetch(ctx, mirror, pin) // garbage can wait
 	}
 	if err != nil {
 		return fmt.Errorf("lock mirror: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if !isMirror(mirror) {
+		return nil
+	}
+	if err := orderMirror(ctx, mirror); err != nil {
+		return err
+	}
+	if err := s.unpin(ctx, mirror, pin); err != nil {
+		return err
+	}
 	return s.tidy(ctx, mirror)
+}
+
+func isMirror(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "HEAD"))
+	return err == nil
+}
+
+// unpinBesideFetch drops a pin while somebody else holds the mirror's lock and
+// has put the mirror in order. Against what that one does to the references git
+// protects itself.
+func (s *gitSession) unpinBesideFetch(ctx context.Context, mirror, pin string) error {
+	lock, err := flock.Wait(ctx, refsLock(mirror), nil)
+	if err != nil {
+		return fmt.Errorf("lock mirror's references: %w", err)
+	}
+	err = s.unpin(ctx, mirror, pin)
+	if err != nil && ctx.Err() == nil && !isMirror(mirror) {
+		err = nil // it was damaged and is being made anew
+	}
+	return errors.Join(err, lock.Unlock())
+}
+
+func (s *gitSession) unpin(ctx context.Context, mirror, pin string) error {
+	_, err := s.git(ctx, gitCall{dir: mirror, args: []string{"update-ref", "-d", pinRef(pin)}})
+	return err
 }
 
 // tidy runs git gc where git finds it worth it.

@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -121,6 +123,27 @@ func TestGitTaskEnv(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, left)
 	}
+	t.Run("a stop ends the preparations", func(t *testing.T) {
+		t.Parallel()
+		b := setupGit(t)
+		begun := filepath.Join(b.dir, "begun")
+		slow := wrapGit(t, `touch "`+begun+`"; sleep 60`)
+		r := b.remote(t, "https://git.example.org/app.git", nil)
+		stop := errors.New("the test has seen enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		ended := make(chan error, 1)
+		go func() {
+			_, _, err := slow.TaskEnv(ctx, r)
+			ended <- err
+		}()
+		require.Eventually(t, func() bool { _, err := os.Stat(begun); return err == nil }, 30*time.Second, 5*time.Millisecond)
+		cancel(stop)
+		require.ErrorIs(t, <-ended, stop)
+		left, err := os.ReadDir(r.ScratchDir)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
 	t.Run("a task commits and pushes over http", func(t *testing.T) {
 		t.Parallel()
 		b := setupGit(t)

@@ -118,21 +118,32 @@ func (g Git) Update(ctx context.Context, r job.Remote, c job.Clone) (job.Commit,
 // Release does nothing: there are no mirrors, hence no pins.
 func (Git) Release(context.Context, string, string) error { return nil }
 
-// Describe tells the commit of the work tree that dir is in.
+// Describe tells the commit of the work tree that dir is in. A repository that
+// go-git cannot read has none.
 func (Git) Describe(ctx context.Context, dir string) (job.Commit, error) {
-	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
-	if errors.Is(err, git.ErrRepositoryNotExists) {
-		return job.Commit{}, nil
+	if ctx.Err() != nil {
+		return job.Commit{}, fmt.Errorf("read local repository: %w", context.Cause(ctx))
 	}
+	var c job.Commit
+	err := await(ctx, func() (err error) { c, err = describeDir(dir); return err })
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil: // go-git may still be writing to c
+		return job.Commit{}, fmt.Errorf("read local repository: %w", err)
+	}
+	return job.Commit{}, nil
+}
+
+// describeDir fails where there is no commit, or none that go-git can read.
+func describeDir(dir string) (job.Commit, error) {
+	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if err != nil {
-		return job.Commit{}, fmt.Errorf("open local repository: %w", err)
+		return job.Commit{}, err
 	}
 	ref, err := repo.Head()
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return job.Commit{}, nil
-	}
 	if err != nil {
-		return job.Commit{}, fmt.Errorf("read local repository: %w", err)
+		return job.Commit{}, err
 	}
 	c, err := describe(repo, ref.Hash())
 	if err != nil {
@@ -142,15 +153,12 @@ func (Git) Describe(ctx context.Context, dir string) (job.Commit, error) {
 		c.Branch = ref.Name().Short()
 	}
 	tree, err := repo.Worktree()
-	if errors.Is(err, git.ErrIsBareRepository) {
-		return job.Commit{}, nil
-	}
 	if err != nil {
-		return job.Commit{}, fmt.Errorf("read local repository: %w", err)
+		return job.Commit{}, err
 	}
-	var status git.Status
-	if err := await(ctx, func() (err error) { status, err = tree.Status(); return err }); err != nil {
-		return job.Commit{}, fmt.Errorf("read local repository: %w", err)
+	status, err := tree.Status()
+	if err != nil {
+		return job.Commit{}, err
 	}
 	if !status.IsClean() {
 		c.Hash += "-dirty"

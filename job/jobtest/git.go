@@ -265,6 +265,17 @@ func gitDescribe(t *testing.T, newGit func(t *testing.T) job.Git) {
 	c, err = f.git.Describe(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	require.Zero(t, c, "a directory without git")
+
+	stop := errors.New("the test has seen enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stop)
+	_, err = f.git.Describe(ctx, f.repo.Work())
+	require.ErrorIs(t, err, stop)
+
+	require.NoError(t, os.WriteFile(filepath.Join(f.repo.Work(), ".git", "config"), []byte("[broken"), 0o644))
+	c, err = f.git.Describe(t.Context(), f.repo.Work())
+	require.NoError(t, err)
+	require.Zero(t, c, "a damaged repository")
 }
 
 func gitCancel(t *testing.T, newGit func(t *testing.T) job.Git) {
