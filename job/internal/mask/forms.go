@@ -42,6 +42,7 @@ func formsOf(text string) (forms []string, ok bool) {
 			forms = append(forms, safe(line))
 		default:
 			forms = append(forms, encodings(line)...)
+			forms = append(forms, escapedLines(line)...)
 		}
 	}
 	if len(forms) == 0 {
@@ -57,19 +58,24 @@ func formsOf(text string) (forms []string, ok bool) {
 }
 
 // oneLine returns what else may show of a text of one line: the lines of its
-// base64, where that is wrapped, and the lines of a text that stands in it with
-// its line feeds written as \n, such as a private key in JSON.
+// base64, where that is wrapped, and the lines that stand in it escaped.
 func oneLine(text string) (forms []string) {
 	for _, width := range []int{64, 76} {
 		if len(text) > width/4*3 && len(text) <= largeValue {
 			forms = append(forms, wrapped(text, width)...)
 		}
 	}
-	parts := strings.Split(text, `\n`)
-	if len(parts) == 1 {
-		return forms
+	return append(forms, escapedLines(text)...)
+}
+
+// escapedLines returns the forms of the lines of a text whose line feeds are
+// written as \n, such as a private key in JSON.
+func escapedLines(text string) (forms []string) {
+	if !strings.Contains(text, `\n`) {
+		return nil
 	}
-	for _, part := range parts {
+	for part := range strings.SplitSeq(text, `\n`) {
+		part = strings.TrimRight(strings.TrimSuffix(part, `\r`), `\`) // \r\n, and \\n of JSON in JSON
 		if part = strings.TrimSpace(part); len(part) >= minLine && hasAlphanumeric(part) && !isBoundary(part) {
 			forms = append(forms, encodings(part)...)
 		}
@@ -148,20 +154,24 @@ func inBase64(alphabet *base64.Encoding, text string, offset int) string {
 	return code[first:last]
 }
 
-// wrapped returns the lines of text's base64 in lines of the given width.
+// wrapped returns the lines of text's base64 in lines of the given width: of
+// text alone, with a line feed behind it as echo writes it, and without the last
+// group, which depends on what follows text.
 func wrapped(text string, width int) []string {
 	var forms []string
-	code := base64.StdEncoding.EncodeToString([]byte(text))
-	for line := range slices.Chunk([]byte(code), width) {
-		if len(line) < width { // what follows the text changes the last group
-			if len(line) >= minWrap {
-				forms = append(forms, string(line))
-			}
-			line = line[:max(0, len(line)-4)]
-		}
+	add := func(line string) {
 		if len(line) >= minWrap {
-			forms = append(forms, string(line))
+			forms = append(forms, line)
 		}
+	}
+	for _, end := range []string{"", "\n"} {
+		code := base64.StdEncoding.EncodeToString([]byte(text + end))
+		for len(code) > width {
+			add(code[:width])
+			code = code[width:]
+		}
+		add(code)
+		add(code[:len(code)-4])
 	}
 	return forms
 }

@@ -36,7 +36,9 @@ type Masker struct {
 //   - a text of several lines is masked line by line, those from 8 bytes with a
 //     letter or a digit that are not the header or footer of a PEM block, and
 //     as a whole where an encoding puts it into one line;
-//   - base64 is recognised from 9 bytes on.
+//   - lines whose line feeds are written as \n count as lines too;
+//   - base64 is recognised from 9 bytes on, and in lines of 64 or 76 characters
+//     those from 12.
 //
 // Values without text are ignored.
 func New(values []Value) (m *Masker, short []string) {

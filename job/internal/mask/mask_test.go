@@ -70,7 +70,7 @@ func TestLine(t *testing.T) {
 		"a line of several":    {"first line\nx\nsecond-line\r\n", "- second-line -", "- *** -"},
 		"an indented line":     {"{\n   \"key\": 1\n}", `"key": 1`, "***"},
 		"all lines in one":     {"first line\nx\nsecond-line\n", `"first line\nx\nsecond-line\n"`, `"***\n"`},
-		"all lines in base64":  {"first line\nx\nsecond-line\n", "Zmlyc3QgbGluZQp4CnNlY29uZC1saW5lCg==", "***Cg=="},
+		"all lines in base64":  {"first line\nx\nsecond-line\n", "Zmlyc3QgbGluZQp4CnNlY29uZC1saW5lCg==", "***"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
