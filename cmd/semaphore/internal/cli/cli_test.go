@@ -164,7 +164,10 @@ func TestEmptyFlagsAreRefused(t *testing.T) {
 		require.Contains(t, errs, "is empty: name a value", "%q", args)
 		require.NotContains(t, out, "on web1")
 	}
-	code, _, errs := call(t, "", "run", "deploy.sh", "--env", "EMPTY=")
+	code, _, errs := call(t, "", "run", "site.yml", "--limit", "web", "--limit", "")
+	require.Equal(t, cli.ExitUsage, code, "the second one counts too")
+	require.Contains(t, errs, "is empty")
+	code, _, errs = call(t, "", "run", "deploy.sh", "--env", "EMPTY=")
 	require.Zero(t, code, errs)
 }
 
@@ -177,6 +180,9 @@ func TestTheShellsWorkspaceIsTheTasks(t *testing.T) {
 	code, _, errs = call(t, "", "run", "infra", "--workspace", "green")
 	require.Equal(t, cli.ExitUsage, code)
 	require.Contains(t, errs, "TF_WORKSPACE")
+	require.NoError(t, os.WriteFile("ws.sh", []byte("echo \"<$TF_WORKSPACE>\"\n"), 0o600))
+	_, out, _ := call(t, "", "run", "ws.sh")
+	require.Equal(t, "<blue>\n", out, "a script gets the shell's")
 }
 
 func TestSecretsReachTheScriptAndNotTheScreen(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -89,13 +90,11 @@ func newRunCommand(streams Streams) *cobra.Command {
 			if n == 1 {
 				o.path = args[0]
 			}
-			if err := checkGiven(cmd.Flags()); err != nil {
-				return err
-			}
 			return run(cmd.Context(), o, streams)
 		},
 	}
 	o.addFlags(cmd)
+	refuseEmpty(cmd.Flags())
 	return cmd
 }
 
@@ -158,7 +157,10 @@ func run(ctx context.Context, o runOptions, streams Streams) error {
 // watchSignals makes Ctrl-C stop, hurry and kill, in that order.
 func watchSignals(stopper *job.Stopper, v view) func() {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	// A reader that has gone, as in "| head", is an error of the next write and
 	// not the death of this process: the task is stopped and cleaned up.
 	pipe := make(chan os.Signal, 1)
@@ -226,7 +228,7 @@ func (o *runOptions) localConfig(spec *job.Spec, p places, git job.Git) job.Loca
 		cfg.Env = map[string]string{}
 		for _, pair := range os.Environ() {
 			name, value, ok := strings.Cut(pair, "=")
-			if ok && name != "" && !strings.HasPrefix(name, "SEMAPHORE_") && name != terraformWorkspace && !isSecretSource(spec, name) {
+			if ok && name != "" && !strings.HasPrefix(name, "SEMAPHORE_") && !(name == terraformWorkspace && isTerraform(spec.App)) && !isSecretSource(spec, name) {
 				cfg.Env[name] = value
 			}
 		}
@@ -237,10 +239,5 @@ func (o *runOptions) localConfig(spec *job.Spec, p places, git job.Git) job.Loca
 // isSecretSource keeps a variable that a secret was read from out of the
 // environment that tools inherit; those that are to have it are given it.
 func isSecretSource(spec *job.Spec, name string) bool {
-	for _, s := range spec.Secrets {
-		if s.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(spec.Secrets, func(s job.SecretVar) bool { return s.Name == name })
 }

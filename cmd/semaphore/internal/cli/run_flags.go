@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -61,24 +62,25 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.dir, "data-dir", "", "where clones, caches and states are kept (default: the user's cache and data directories)")
 }
 
-// checkGiven refuses flags that were given without a value. An unset shell
+// refuseEmpty makes every flag refuse a value that says nothing. An unset shell
 // variable must not turn a limit into all hosts.
-func checkGiven(flags *pflag.FlagSet) error {
-	var err error
-	flags.Visit(func(f *pflag.Flag) {
-		if err != nil {
-			return
-		}
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		blank := func(v string) bool { return strings.Trim(v, " \t,") == "" }
-		if len(values) == 0 || slices.ContainsFunc(values, blank) {
-			err = usage("--%s is empty: name a value or leave the flag out", f.Name)
-		}
-	})
-	return err
+func refuseEmpty(flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) { f.Value = given{f.Value} })
+}
+
+// given is a flag's value that has to say something each time it is set.
+type given struct{ pflag.Value }
+
+// Set refuses blank values, and blank entries of lists.
+func (g given) Set(text string) error {
+	parts := []string{text}
+	if g.Type() == "stringSlice" {
+		parts = strings.Split(text, ",")
+	}
+	if slices.ContainsFunc(parts, func(v string) bool { return strings.Trim(v, " \t,") == "" }) {
+		return errors.New("it is empty: name a value or leave the flag out")
+	}
+	return g.Value.Set(text)
 }
 
 // ignored finds flags that the app has no use for.
@@ -90,7 +92,7 @@ func (o *runOptions) ignored(app string) error {
 	}{
 		{o.check || o.diff || o.verbosity > 0 || o.forceGalaxy || o.limit != nil || o.tags != nil || o.skipTags != nil,
 			"--check, --diff, --verbose, --limit, --tags, --skip-tags and --force-galaxy are", []string{"ansible"}},
-		{o.askPass || o.connectionPassword != "" || o.becomeUser != "" || o.askBecomePass || o.becomePass != "" || o.vaultIDs != nil || o.user != "" && o.sshKey == "",
+		{o.askPass || o.connectionPassword != "" || o.becomeUser != "" || o.askBecomePass || o.becomePass != "" || o.vaultIDs != nil || o.user != "",
 			"--user, --ask-pass, --connection-password-file, --become-user, --ask-become-pass, --become-password-file and --vault-id are", []string{"ansible"}},
 		{o.plan || o.destroy || o.autoApprove || o.upgrade || o.reconfigure || o.workspace != "" || o.chdir != "",
 			"--plan, --destroy, --auto-approve, --upgrade, --reconfigure, --workspace and --chdir are", []string{"terraform", "tofu", "terragrunt"}},

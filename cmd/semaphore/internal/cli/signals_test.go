@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alexandervashurin/semaphore/cmd/semaphore/internal/cli"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alexandervashurin/semaphore/cmd/semaphore/internal/cli"
 )
 
 // TestCtrlC sends signals to a real process: the first stops, and a script that
@@ -85,7 +86,9 @@ func TestAClosedTerminalCleansUp(t *testing.T) {
 			require.NoError(t, err)
 			act(cmd, reader)
 			go func() { _, _ = io.Copy(io.Discard, reader) }()
+			limit := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
 			err = cmd.Wait()
+			limit.Stop()
 			_ = reader.Close()
 			var exit *exec.ExitError
 			require.ErrorAs(t, err, &exit)
@@ -95,4 +98,26 @@ func TestAClosedTerminalCleansUp(t *testing.T) {
 			require.Empty(t, left)
 		})
 	}
+}
+
+// TestNohupIsHonoured starts with SIGHUP ignored: a hang-up changes nothing.
+func TestNohupIsHonoured(t *testing.T) {
+	dir := project(t)
+	require.NoError(t, os.WriteFile("goes-on.sh", []byte("echo ready; sleep 0.5; echo end\n"), 0o600))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "nohup", self, "run", "goes-on.sh")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	buf := make([]byte, 6)
+	_, err = io.ReadFull(out, buf)
+	require.NoError(t, err)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+	rest, err := io.ReadAll(out)
+	require.NoError(t, err)
+	require.NoError(t, cmd.Wait())
+	require.Contains(t, string(rest), "end\n")
 }

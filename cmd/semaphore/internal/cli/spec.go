@@ -217,7 +217,7 @@ func (o *runOptions) fillVariables(spec *job.Spec, _ *asker) error {
 		if !ok {
 			return usage("--env: %q is not NAME=VALUE", arg)
 		}
-		if name == terraformWorkspace {
+		if name == terraformWorkspace && isTerraform(spec.App) {
 			return usage("--env TF_WORKSPACE: choose the workspace by --workspace")
 		}
 		spec.Environment[name] = value
@@ -235,6 +235,9 @@ func (o *runOptions) fillSecrets(spec *job.Spec, a *asker) error {
 			name, value, err := readSecret(group.flag, arg, a)
 			if err != nil {
 				return err
+			}
+			if name == terraformWorkspace && isTerraform(spec.App) {
+				return usage("%s TF_WORKSPACE: choose the workspace by --workspace", group.flag)
 			}
 			spec.Secrets = append(spec.Secrets, job.SecretVar{Name: name, Kind: group.kind, Value: value})
 		}
@@ -296,7 +299,7 @@ func (o *runOptions) fillApp(spec *job.Spec, _ *asker) error {
 // Terraform would.
 func (o *runOptions) chooseWorkspace(app string) error {
 	shell := os.Getenv(terraformWorkspace)
-	if shell == "" || app != "terraform" && app != "tofu" && app != "terragrunt" {
+	if shell == "" || !isTerraform(app) {
 		return nil
 	}
 	if o.workspace != "" && o.workspace != shell {
@@ -306,5 +309,9 @@ func (o *runOptions) chooseWorkspace(app string) error {
 	return nil
 }
 
-// terraformWorkspace is never passed on: the task has one workspace.
+// terraformWorkspace is not passed on to Terraform: the task has one workspace.
 const terraformWorkspace = "TF_WORKSPACE"
+
+func isTerraform(app string) bool {
+	return app == "terraform" || app == "tofu" || app == "terragrunt"
+}
