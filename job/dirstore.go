@@ -91,7 +91,7 @@ func (d DirStates) releaseDead(unswept map[TaskRef]bool) error {
 			return nil
 		}
 		if err == nil {
-			err = errors.Join(os.Remove(path), lock.Unlock())
+			err = errors.Join(os.Remove(path), lock.Unlock()) //nolint:gosec // no task can write to the store
 		}
 		problems = append(problems, err)
 		return nil

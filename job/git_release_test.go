@@ -98,7 +98,7 @@ rm -f packed-refs.lock ;; esac`)
 		require.NoError(t, err)
 		lock, err := flock.Try(b.mirror + ".lock")
 		require.NoError(t, err)
-		defer lock.Unlock() //nolint:errcheck // of the test
+		defer lock.Unlock()
 		moved := wrapGit(t, `mv "`+b.mirror+`" "`+b.mirror+`.damaged"`)
 		require.NoError(t, moved.Release(t.Context(), b.mirror, "first"))
 	})

@@ -129,7 +129,7 @@ func TestAServiceAccount(t *testing.T) {
 // TestALongOneLineValueIsQuick gives New what costs it most of 16 KiB. The
 // bound leaves room for the race detector and a busy machine.
 func TestALongOneLineValueIsQuick(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	raw := make([]byte, 12<<10)
 	for i := range raw {
 		raw[i] = byte(random.UintN(256))

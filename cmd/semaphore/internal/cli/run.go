@@ -228,7 +228,7 @@ func (o *runOptions) localConfig(spec *job.Spec, p places, git job.Git) job.Loca
 		cfg.Env = map[string]string{}
 		for _, pair := range os.Environ() {
 			name, value, ok := strings.Cut(pair, "=")
-			if ok && name != "" && !strings.HasPrefix(name, "SEMAPHORE_") && !(name == terraformWorkspace && isTerraform(spec.App)) && !isSecretSource(spec, name) {
+			if ok && name != "" && !strings.HasPrefix(name, "SEMAPHORE_") && (name != terraformWorkspace || !isTerraform(spec.App)) && !isSecretSource(spec, name) {
 				cfg.Env[name] = value
 			}
 		}
