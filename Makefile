@@ -29,7 +29,7 @@ lint: ## All linters
 e2e: build ## End-to-end tests with the real tools
 	SEMAPHORE_E2E=1 $(GO) test -count=1 ./cmd/... ./job/...
 
-bench: ## Benchmarks that print the figures of README
+bench: ## Benchmarks that print figures
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./job/... 
 
 fuzz: ## Each fuzz target for FUZZTIME

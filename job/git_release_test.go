@@ -99,8 +99,8 @@ rm -f packed-refs.lock ;; esac`)
 		lock, err := flock.Try(b.mirror + ".lock")
 		require.NoError(t, err)
 		defer lock.Unlock()
-		moved := wrapGit(t, `mv "`+b.mirror+`" "`+b.mirror+`.damaged"`)
-		require.NoError(t, moved.Release(t.Context(), b.mirror, "first"))
+		gone := wrapGit(t, `rm -rf "`+b.mirror+`"`)
+		require.NoError(t, gone.Release(t.Context(), b.mirror, "first"))
 	})
 }
 
