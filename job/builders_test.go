@@ -172,3 +172,19 @@ func FuzzExtraVars(f *testing.F) {
 		}
 	})
 }
+
+func TestParseEnvironment(t *testing.T) {
+	t.Parallel()
+	env, err := job.ParseEnvironment(`{"A":"x y","N":2,"B":true,"Z":null}`)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"A": "x y", "N": "2", "B": "true", "Z": ""}, env)
+	for text, says := range map[string]string{
+		`{"L":[1]}`: `"L": must be a string, number or boolean`,
+		`{"O":{}}`:  `"O": must be a string, number or boolean`,
+		`[]`:        "environment variables: not a JSON object",
+		`{} {}`:     "something follows",
+	} {
+		_, err := job.ParseEnvironment(text)
+		require.ErrorContains(t, err, says, text)
+	}
+}
