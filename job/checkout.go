@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
+	"github.com/alexandervashurin/semaphore/internal/flock"
 	"github.com/alexandervashurin/semaphore/job/internal/proc"
 )
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
+	"github.com/alexandervashurin/semaphore/internal/flock"
 )
 
 // DirStates is a [StateStore] in a directory: one file per version, the newest

@@ -15,8 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexandervashurin/semaphore/internal/flock"
 	"github.com/alexandervashurin/semaphore/job"
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
 	"github.com/alexandervashurin/semaphore/job/jobtest"
 )
 

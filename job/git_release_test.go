@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexandervashurin/semaphore/internal/flock"
 	"github.com/alexandervashurin/semaphore/job"
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
 )
 
 // wrapGit writes a git that runs shell commands in front of the real one, which

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
+	"github.com/alexandervashurin/semaphore/internal/flock"
 )
 
 // requirement is a requirements file to install from.

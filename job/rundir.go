@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
+	"github.com/alexandervashurin/semaphore/internal/flock"
 )
 
 // runDir is the private directory of one run. While its lock is held the run is

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexandervashurin/semaphore/job/internal/flock"
+	"github.com/alexandervashurin/semaphore/internal/flock"
 	"github.com/alexandervashurin/semaphore/job/internal/proc"
 )
 
