@@ -74,16 +74,20 @@ func (d DirStates) holder(dir string) (record lockRecord) {
 	return record
 }
 
-// releaseDead forgets holders whose process is gone and whose run has been
-// swept: the state of a run that is still there may not be stored yet.
-func (d DirStates) releaseDead(unswept map[TaskRef]bool) error {
+// ReleaseDead implements [DeadReleaser]: a holder is dead when its lock file is
+// free.
+func (d DirStates) ReleaseDead(ctx context.Context, unswept func(TaskRef) bool) error {
 	var problems []error
 	_ = filepath.WalkDir(d.Dir, func(path string, entry fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			problems = append(problems, context.Cause(ctx))
+			return fs.SkipAll
+		}
 		if err != nil || entry.Name() != holderName {
 			return nil //nolint:nilerr // what cannot be read is nobody's record
 		}
 		dir := filepath.Dir(path)
-		if unswept[d.holder(dir).Task] {
+		if unswept(d.holder(dir).Task) {
 			return nil
 		}
 		lock, err := flock.Try(filepath.Join(dir, "lock"))

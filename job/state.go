@@ -24,6 +24,17 @@ type StateStore interface {
 	Save(ctx context.Context, key StateKey, prev, next TerraformState) error
 }
 
+// DeadReleaser is what a [StateStore] may offer beside its methods, where locks
+// outlive the process that took them.
+//
+// ReleaseDead gives back the locks of tasks whose process is gone. It leaves
+// those alone for which unswept answers true: the directory of such a run is
+// still there, and its state may not be stored yet. [LocalJob.Sweep] calls it
+// once, after it has saved the states of the dead runs that it found.
+type DeadReleaser interface {
+	ReleaseDead(ctx context.Context, unswept func(TaskRef) bool) error
+}
+
 // StateKey names a state.
 type StateKey struct {
 	ProjectID  int64  `json:"project_id"`

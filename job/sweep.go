@@ -40,8 +40,9 @@ func (l *LocalJob) Sweep(ctx context.Context) ([]Swept, error) {
 		}
 		problems = append(problems, err)
 	}
-	if d, ok := l.cfg.States.(DirStates); ok {
-		problems = append(problems, d.releaseDead(l.unswept()))
+	if d, ok := l.cfg.States.(DeadReleaser); ok {
+		unswept := l.unswept()
+		problems = append(problems, d.ReleaseDead(ctx, func(task TaskRef) bool { return unswept[task] }))
 	}
 	problems = append(problems, l.sweepGalaxy())
 	if err := errors.Join(problems...); err != nil {
