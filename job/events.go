@@ -124,7 +124,7 @@ type Answer string
 const (
 	Approve Answer = "approve"
 	Reject  Answer = "reject"
-	Hold    Answer = "hold" // end the run here and keep its bundle
+	Hold    Answer = "hold" // end the run here; it goes on once there is an answer
 )
 
 // HostKey is a host's public key in known_hosts form.

@@ -46,9 +46,10 @@ type Sink interface {
 	// Plan receives the summary of a Terraform plan, before Confirm is asked.
 	Plan(ctx context.Context, p PlanSummary) error
 	// Confirm asks a person and waits for the answer. [Hold] ends the run here,
-	// with [ErrHeld]; it can be resumed later and elsewhere from its bundle. Its
-	// context ends with a stop of the task, and other methods may be called
-	// while it waits.
+	// with [ErrHeld]: a plan can be applied later and elsewhere from the run's
+	// bundle ([Spec.Resume]), a migration of state is agreed to by
+	// [TerraformOptions.MigrateState]. Its context ends with a stop of the task,
+	// and other methods may be called while it waits.
 	Confirm(ctx context.Context, p Prompt) (Answer, error)
 	// HostKey receives the key of a host met for the first time, so that the
 	// next run can be given it in [HostKeys.Known].

@@ -43,8 +43,8 @@ type Spec struct {
 	HostKeys HostKeys `json:"host_keys,omitzero"`
 	Limits   Limits   `json:"limits,omitzero"`
 
-	// Resume continues a run that ended with [ErrHeld]: the bundle of Task.ID is
-	// unpacked and exactly its plan is applied.
+	// Resume continues a run that ended with [ErrHeld] at [AskApply]: the bundle of
+	// Task.ID is unpacked and exactly its plan is applied.
 	Resume bool `json:"resume,omitempty"`
 }
 
@@ -201,6 +201,11 @@ type TerraformOptions struct {
 	TaskAutoApprove bool `json:"task_auto_approve,omitempty"`
 	TaskUpgrade     bool `json:"task_upgrade,omitempty"`
 	TaskReconfigure bool `json:"task_reconfigure,omitempty"`
+
+	// MigrateState says that a person has agreed to [AskMigrateState]: init copies
+	// the state to a changed backend without asking. A run that was held at that
+	// question is run again with it, at the same commit.
+	MigrateState bool `json:"migrate_state,omitempty"`
 }
 
 // HostKeyPolicy says how host keys are checked.

@@ -39,7 +39,11 @@ func (r *run) runTerraform() (err error) {
 	if r.spec.Resume {
 		return t.resume()
 	}
-	if err := t.initialise(initPlain); err != nil {
+	mode := initPlain
+	if t.spec.terraform().MigrateState {
+		mode = initMigrate
+	}
+	if err := t.initialise(mode); err != nil {
 		return err
 	}
 	if err := t.selectWorkspace(); err != nil {
@@ -135,13 +139,16 @@ func (t *terraformRun) initialise(mode initMode) error {
 		return err
 	}
 	answer, askErr := t.ask(Prompt{Kind: AskMigrateState, Text: "The backend changed. Copy the state to the new one?"})
-	if askErr != nil {
+	switch {
+	case askErr != nil:
 		return askErr
-	}
-	if answer != Approve {
+	case answer == Approve:
+		return t.initialise(initMigrate)
+	case answer == Hold: // nothing is planned yet, so there is nothing to bundle
+		return ErrHeld
+	default:
 		return fmt.Errorf("%w: the state was not migrated", ErrRejected)
 	}
-	return t.initialise(initMigrate)
 }
 
 // selectWorkspace makes the workspace current. The default one needs nothing
