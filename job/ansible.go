@@ -41,7 +41,7 @@ func (r *run) runAnsible() error {
 	locked := false
 	err = r.exec(command{
 		path: r.tool.path, args: append(r.tool.args, ansibleArgs(r.spec, files)...),
-		env: env.list(), dir: r.checkout.work, keep: r.spec.Template.KeepBackground,
+		env: env.list(), dir: r.checkout.work, keep: r.spec.Template.KeepBackground, proper: true,
 		quiet:  func(leftover string) bool { return strings.HasPrefix(leftover, "ssh ") },
 		onLine: func(line string) { locked = locked || vaultRefused(line) },
 	})

@@ -20,6 +20,7 @@ type command struct {
 	leader bool              // stop by INT to the leader alone
 	onLine func(text string) // sees each line of output; may be nil
 	keep   bool              // processes left behind live on
+	proper bool              // the tool itself: the sink is told how it is called
 	quiet  func(leftover string) bool
 }
 
@@ -35,6 +36,9 @@ const (
 func (r *run) exec(c command) error {
 	if r.ctx.Err() != nil {
 		return stopCause(r.ctx)
+	}
+	if c.proper {
+		r.tellCommand(c)
 	}
 	cfg := r.procConfig(c)
 	name := filepath.Base(c.path)

@@ -23,6 +23,6 @@ func (r *run) runScript() error {
 	return r.exec(command{
 		path: r.tool.path, args: append(r.tool.args, scriptArgs(r.spec)...),
 		env: env.list(), dir: r.checkout.work, leader: r.tool.leader,
-		keep: r.spec.Template.KeepBackground,
+		keep: r.spec.Template.KeepBackground, proper: true,
 	})
 }

@@ -104,7 +104,7 @@ func (t *terraformRun) prepare() error {
 func (t *terraformRun) tf(args []string, onLine func(string)) error {
 	return t.exec(command{
 		path: t.tool.path, args: append(t.tool.args, args...), env: t.env.list(),
-		dir: t.work, leader: true, onLine: onLine, keep: t.spec.Template.KeepBackground,
+		dir: t.work, leader: true, onLine: onLine, keep: t.spec.Template.KeepBackground, proper: true,
 	})
 }
 

@@ -24,6 +24,7 @@ type Recorder struct {
 	plans    []job.PlanSummary
 	prompts  []job.Prompt
 	keys     []job.HostKey
+	commands [][]string
 }
 
 // Lines implements job.Sink.
@@ -86,6 +87,14 @@ func (r *Recorder) HostKey(_ context.Context, k job.HostKey) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.keys = append(r.keys, k)
+	return nil
+}
+
+// Command implements job.CommandSink.
+func (r *Recorder) Command(_ context.Context, argv []string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.commands = append(r.commands, argv)
 	return nil
 }
 
@@ -159,4 +168,11 @@ func (r *Recorder) HostKeys() []job.HostKey {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]job.HostKey(nil), r.keys...)
+}
+
+// Commands returns what Command was called with.
+func (r *Recorder) Commands() [][]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([][]string(nil), r.commands...)
 }
