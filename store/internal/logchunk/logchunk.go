@@ -80,11 +80,11 @@ func (c Chunk) DecodeRange(from, to int64, visit func(line int64, r Record) bool
 	}
 	return c.withRaw(func(data []byte) error {
 		stopped := false
-		n, err := decode(c.Start, data, int(first), int(last), func(i int, r Record) bool {
-			stopped = !visit(c.FirstLine+int64(i), r)
+		n, err := decode(c.Start, data, first, last, func(i int64, r Record) bool {
+			stopped = !visit(c.FirstLine+i, r)
 			return !stopped
 		})
-		if err == nil && !stopped && int64(n) < last {
+		if err == nil && !stopped && n < last {
 			return fmt.Errorf("%d of %d records: %w", n, c.Lines, ErrDamaged)
 		}
 		return err

@@ -1,7 +1,12 @@
 package logchunk
 
+import (
+	"bytes"
+	"encoding/binary"
+)
+
 // DefaultLimit is the raw size of merged chunks. Ordinary logs of that size
-// pack to 64-128 KiB: large enough for a good ratio, small enough that a page
+// pack to 40-128 KiB: large enough for a good ratio, small enough that a page
 // of lines is unpacked in under a millisecond.
 const DefaultLimit = 512 << 10
 
@@ -41,36 +46,34 @@ type merger struct {
 
 // whole tells whether c is merged already and large enough to stay.
 func (m *merger) whole(c Chunk) bool {
-	return c.Codec == Zstd && c.rawSize() >= int64(m.limit)/2
+	return c.Codec == Zstd && c.rawSize() >= m.limit/2
 }
 
 // add takes over a chunk's lines, or none of them where it is damaged.
 func (m *merger) add(c Chunk) bool {
-	if !c.intact() {
-		return false
-	}
-	if c.Attempt != m.head.Attempt || c.FirstLine != m.head.FirstLine+m.head.Lines {
-		m.flush()
-	}
-	alone := m.head.Lines == 0
-	err := c.withRaw(func(data []byte) error {
+	return c.withRaw(func(data []byte) error {
+		if err := c.check(data); err != nil {
+			return err
+		}
+		if c.Attempt != m.head.Attempt || c.FirstLine != m.head.FirstLine+m.head.Lines {
+			m.flush()
+		}
 		cur := cursor{rest: data, micros: c.Start}
 		for line := c.FirstLine; len(cur.rest) > 0; line++ {
 			if err := cur.next(); err != nil {
-				return err
+				return err // never: check has seen all of it
 			}
 			m.append(c, line, &cur)
 		}
+		if c.Codec == Zstd && m.head.FirstLine == c.FirstLine && m.head.Lines == c.Lines {
+			m.source = &c
+		}
 		return nil
-	})
-	if m.source = nil; alone && m.head.Lines == c.Lines && c.Codec == Zstd {
-		m.source = &c
-	}
-	return err == nil
+	}) == nil
 }
 
 func (m *merger) append(c Chunk, line int64, cur *cursor) {
-	const overhead = 20 // the most that a record has beside its text
+	const overhead = 2*binary.MaxVarintLen64 + 1 // the most that a record has beside its text
 	if m.head.Lines > 0 && len(m.raw)+len(cur.text)+overhead > m.limit {
 		m.flush()
 	}
@@ -81,6 +84,7 @@ func (m *merger) append(c Chunk, line int64, cur *cursor) {
 	m.raw = appendRecord(m.raw, cur.micros-m.last, cur.flags, cur.text)
 	m.last = cur.micros
 	m.head.Lines++
+	m.source = nil
 }
 
 // flush puts out what was gathered. A line that alone is longer than what may
@@ -91,7 +95,7 @@ func (m *merger) flush() {
 	case m.source != nil:
 		m.out = append(m.out, *m.source)
 	case len(m.raw) > MaxSize:
-		m.head.Codec, m.head.Data = Raw, append([]byte(nil), m.raw...)
+		m.head.Codec, m.head.Data = Raw, bytes.Clone(m.raw)
 		m.out = append(m.out, m.head)
 	default:
 		m.head.Codec, m.head.Data = Zstd, compress(m.raw)
@@ -100,23 +104,20 @@ func (m *merger) flush() {
 	m.raw, m.head, m.source = m.raw[:0], Chunk{}, nil
 }
 
-// intact tells whether all of the chunk's lines can be read.
-func (c Chunk) intact() bool {
+// check tells what is wrong with the chunk, whose raw data is given.
+func (c Chunk) check(data []byte) error {
 	if c.Lines < 0 || c.FirstLine+c.Lines < c.FirstLine {
-		return false
+		return ErrDamaged
 	}
-	return c.withRaw(func(data []byte) error {
-		cur := cursor{rest: data, micros: c.Start}
-		for n := int64(0); ; n++ {
-			if len(cur.rest) == 0 {
-				if n != c.Lines {
-					return ErrDamaged
-				}
-				return nil
-			}
-			if err := cur.next(); err != nil {
-				return err
-			}
+	cur := cursor{rest: data, micros: c.Start}
+	n := int64(0)
+	for ; len(cur.rest) > 0; n++ {
+		if err := cur.next(); err != nil {
+			return err
 		}
-	}) == nil
+	}
+	if n != c.Lines {
+		return ErrDamaged
+	}
+	return nil
 }

@@ -15,11 +15,11 @@ const (
 	flagsAll      = streamMask | flagPartial | flagTruncated | flagMasked
 )
 
-// The times that JSON can express; the codec holds to them, so that a damaged
-// time cannot spoil a whole reply.
-var (
-	minMicros = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
-	maxMicros = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).UnixMicro()
+// The times that JSON can express, years 1 to 9999; the codec holds to them, so
+// that a damaged time cannot spoil a whole reply.
+const (
+	minMicros = -62_135_596_800 * 1_000_000
+	maxMicros = 253_402_300_800*1_000_000 - 1
 )
 
 // Encode packs records into a raw chunk's start, in unix microseconds, and data.
@@ -58,13 +58,13 @@ func appendRecord[T string | []byte](dst []byte, delta int64, flags byte, text T
 
 // micros returns a time as stored, held to the years 1 to 9999.
 func micros(t time.Time) int64 {
-	switch year := t.UTC().Year(); {
-	case year < 1:
+	switch seconds := t.Unix(); {
+	case seconds < minMicros/1_000_000:
 		return minMicros
-	case year > 9999:
+	case seconds > maxMicros/1_000_000:
 		return maxMicros
 	}
-	return min(t.UnixMicro(), maxMicros)
+	return t.UnixMicro()
 }
 
 func (r *Record) flags() byte {
@@ -95,12 +95,12 @@ func Decode(start int64, data []byte, visit func(i int, r Record) bool) error {
 // hold fewer. Records in front are skipped cheaply, records behind are not
 // looked at.
 func DecodeRange(start int64, data []byte, from, to int, visit func(i int, r Record) bool) error {
-	_, err := decode(start, data, from, to, visit)
+	_, err := decode(start, data, int64(from), int64(to), func(i int64, r Record) bool { return visit(int(i), r) })
 	return err
 }
 
 // decode also tells how many records it has passed, skipped ones included.
-func decode(start int64, data []byte, from, to int, visit func(i int, r Record) bool) (n int, err error) {
+func decode(start int64, data []byte, from, to int64, visit func(i int64, r Record) bool) (n int64, err error) {
 	c := cursor{rest: data, micros: start}
 	for ; n < to && len(c.rest) > 0; n++ {
 		if err := c.next(); err != nil {
