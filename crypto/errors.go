@@ -6,10 +6,10 @@ import (
 )
 
 var (
-	// ErrDamaged: the value was changed or cut, or it was sealed for another
+	// ErrDamaged says that the value was changed or cut, or it was sealed for another
 	// row, field or task. Authenticated encryption cannot tell which.
 	ErrDamaged = errors.New("damaged, or sealed for another place")
-	// ErrNotSealed: the value is not in a form of this version.
+	// ErrNotSealed says that the value is not in a form of this version.
 	ErrNotSealed = errors.New("not sealed by this version")
 )
 

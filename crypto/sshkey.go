@@ -15,11 +15,11 @@ import (
 )
 
 var (
-	// ErrPassphraseMissing: the ssh key is encrypted and no passphrase came.
+	// ErrPassphraseMissing says that the ssh key is encrypted and no passphrase came.
 	ErrPassphraseMissing = errors.New("the ssh key is encrypted: give its passphrase")
-	// ErrPassphraseWrong: the passphrase does not open the ssh key.
+	// ErrPassphraseWrong says that the passphrase does not open the ssh key.
 	ErrPassphraseWrong = errors.New("the passphrase does not open the ssh key")
-	// ErrNotSSHKey: the text is no private ssh key; the error says what it is.
+	// ErrNotSSHKey says that the text is no private ssh key, and what it is.
 	ErrNotSSHKey = errors.New("not a private ssh key")
 )
 
