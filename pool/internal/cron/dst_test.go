@@ -9,23 +9,23 @@ import (
 )
 
 // patterns are schedules with what they mean, told without the parser. Their
-// ticks, as all clock changes, lie on a raster of five minutes.
+// ticks, as all clock changes, lie on a raster of 15 minutes.
 var patterns = []struct {
 	text   string
 	hourly bool
 	named  func(wall time.Time) bool
 }{
-	{"*/5 * * * *", true, func(time.Time) bool { return true }},
+	{"*/15 * * * *", true, func(w time.Time) bool { return w.Minute()%15 == 0 }},
 	{"0 * * * *", true, func(w time.Time) bool { return w.Minute() == 0 }},
 	{"30 0-23 * * *", true, func(w time.Time) bool { return w.Minute() == 30 }},
-	{"*/20 * * * 0", true, func(w time.Time) bool { return w.Minute()%20 == 0 && w.Weekday() == time.Sunday }},
+	{"*/30 * * * 0", true, func(w time.Time) bool { return w.Minute()%30 == 0 && w.Weekday() == time.Sunday }},
 	{"0 0 * * *", false, func(w time.Time) bool { return w.Minute() == 0 && w.Hour() == 0 }},
 	{"30 2 * * *", false, func(w time.Time) bool { return w.Minute() == 30 && w.Hour() == 2 }},
 	{"15 1 * * *", false, func(w time.Time) bool { return w.Minute() == 15 && w.Hour() == 1 }},
 	{"45 1,2 * * *", false, func(w time.Time) bool { return w.Minute() == 45 && (w.Hour() == 1 || w.Hour() == 2) }},
 	{"0 */2 * * *", false, func(w time.Time) bool { return w.Minute() == 0 && w.Hour()%2 == 0 }},
-	{"*/10 2 * * *", false, func(w time.Time) bool { return w.Minute()%10 == 0 && w.Hour() == 2 }},
-	{"*/5 0-3 * * *", false, func(w time.Time) bool { return w.Hour() <= 3 }},
+	{"*/15 2 * * *", false, func(w time.Time) bool { return w.Minute()%15 == 0 && w.Hour() == 2 }},
+	{"*/15 0-3 * * *", false, func(w time.Time) bool { return w.Hour() <= 3 }},
 	{"0 3 29 * sun", false, func(w time.Time) bool {
 		return w.Minute() == 0 && w.Hour() == 3 && (w.Day() == 29 || w.Weekday() == time.Sunday)
 	}},
@@ -40,7 +40,7 @@ func walk(z *time.Location, from, to time.Time) [][]time.Time {
 		return t.UTC().Add(time.Duration(offset) * time.Second)
 	}
 	ticks := make([][]time.Time, len(patterns))
-	const step = 5 * time.Minute
+	const step = 15 * time.Minute
 	reached := show(from)
 	for t := from.UTC().Add(step); !t.After(to); t = t.Add(step) {
 		wall := show(t)
@@ -93,14 +93,16 @@ func TestDailyFiresOncePerLocalDay(t *testing.T) {
 			text := time.Time{}.Add(clock).Format("4 15 * * *")
 			s := parse(t, text, z)
 			for _, year := range []int{2018, 2026} {
-				days := map[string]int{}
+				days := map[int]int{}
 				from, to := time.Date(year, 1, 1, 0, 0, 0, 0, z).Add(-1), time.Date(year+1, 1, 1, 0, 0, 0, 0, z).Add(-1)
 				for _, tick := range s.Ticks(from, to, 1000) {
-					days[tick.In(z).Format(time.DateOnly)]++
+					days[tick.In(z).YearDay()]++
 				}
 				require.Len(t, days, 365, "%s in %s", text, name)
 				for day, n := range days {
-					require.Equal(t, 1, n, "%s in %s on %s", text, name, day)
+					if n != 1 {
+						t.Errorf("%s in %s fires %d times on day %d", text, name, n, day)
+					}
 				}
 			}
 		}
