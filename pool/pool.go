@@ -1,0 +1,236 @@
+// Package pool is the flow of tasks: they are added, claimed, resolved, run,
+// published, finished and reaped, whatever happens to the processes around
+// them.
+//
+// The table of tasks is the queue; the pool keeps nothing that a restart would
+// lose. [TaskPool.AddTask] is the only way to launch: it checks the request
+// against what the template allows and freezes everything the run needs but
+// key material. A worker claims the task under a lease, keys are opened, a
+// [job.Executor] runs it, and what it yields is stored before it is shown.
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+// Config configures a [TaskPool].
+type Config struct {
+	// Ring opens keys and seals what the pool keeps secret. Required.
+	Ring *crypto.Ring
+	// Executor runs tasks in this process. Nil runs none: others claim them.
+	Executor job.Executor
+	// Choose picks the executor of a task, by its app for instance. Defaults to
+	// Executor for all.
+	Choose func(*job.Spec) job.Executor
+	// Capacity is how many tasks this process runs at once. Defaults to
+	// MaxParallel, and 10 where that has no limit.
+	Capacity int
+	// MaxParallel bounds the tasks that run at once, over all processes. Defaults
+	// to 10; below 0 there is no limit.
+	MaxParallel int
+	// Tags are the runner tags that this process serves beside untagged tasks.
+	Tags []string
+	// Spool is a directory for output that the store does not take. Defaults to
+	// none: then the tool is held back.
+	Spool string
+
+	WebHost  string                 // public address, for the links that tools are told
+	Location *time.Location         // of cron expressions that name no zone. Defaults to UTC.
+	Git      job.Git                // for schedules that watch a branch. Defaults to job.GitCLI{}.
+	CheckApp func(app string) error // refuses apps that are unknown or switched off. Defaults to none.
+	// External fetches the content of a key that lives outside the store.
+	// Defaults to refusing such keys.
+	External func(ctx context.Context, key store.AccessKey) (string, error)
+
+	MaxDuration time.Duration   // of a run. Defaults to none.
+	Retention   store.Retention // of finished tasks, where project and template say nothing. Defaults to keeping all.
+
+	LeaseTTL       time.Duration // Defaults to 15 s.
+	LostAfter      time.Duration // Defaults to 10 min.
+	LostAfterRetry time.Duration // of tasks whose template allows retries. Defaults to 30 s.
+	ShutdownGrace  time.Duration // Defaults to 8 s.
+	Poll           time.Duration // how often the store is asked for work that nobody told of. Defaults to 1 s.
+
+	Alerter Alerter // Defaults to none.
+	Hooks   Hooks
+	Metrics Metrics
+	Log     *slog.Logger     // Defaults to slog.Default().
+	Now     func() time.Time // Defaults to time.Now.
+}
+
+// Alerter tells people about tasks. It is called after the transaction that
+// changed the task has committed, again if it fails, at least once per alert.
+type Alerter interface {
+	Alert(ctx context.Context, a Alert) error
+}
+
+// Alert is what people are told.
+type Alert struct {
+	Kind    store.OutboxKind // finished, waiting_confirmation, unreachable, late
+	Status  store.Status     // when it happened
+	Task    store.Task       // as it is now
+	Project store.Project
+	Tries   int
+}
+
+// Hooks are called around a task. They may be nil.
+type Hooks struct {
+	// BeforeLaunch may change the request, or refuse it with an error.
+	BeforeLaunch func(ctx context.Context, r *AddRequest) error
+	// AfterLaunch is called when the task is stored; for [TaskPool.AddTaskTx]
+	// before the host's transaction has committed.
+	AfterLaunch func(ctx context.Context, t store.Task)
+	// BeforeRun sees the task just before it runs in this process, secrets
+	// opened, and may refuse it with an error, which ends it.
+	BeforeRun func(ctx context.Context, t store.Task, spec *job.Spec) error
+	// BeforeFinish sees how a run in this process ended, and may turn a success
+	// into a failure with an error.
+	BeforeFinish func(ctx context.Context, t store.Task, r job.Result) error
+	// AfterFinish is called when the task's end is stored, at least once.
+	AfterFinish func(ctx context.Context, t store.Task)
+}
+
+// Metrics are called with figures. They may be nil, and must not block.
+type Metrics struct {
+	Launched func(app string)
+	Waited   func(app string, d time.Duration) // from creation to start
+	Finished func(app string, s store.Status, d time.Duration)
+	Lines    func(n int)
+	Lost     func(o store.ExpiryOutcome)
+}
+
+// TaskPool launches tasks and runs them. Its methods may be called from any
+// goroutine, whether or not [TaskPool.Run] runs, in this process or another.
+type TaskPool struct {
+	st   store.Store
+	cfg  Config
+	self string // incarnation: owner of this process's leases
+	hub  *hub
+	wake *bell // work may be waiting
+	poke *bell // a lease of this process may have a signal
+	tick *bell // schedules changed
+	out  *bell // outbox entries may be due
+	tidy *bell // logs may be compacted
+
+	src *source
+
+	alerts   chan struct{} // one per alert that is under way
+	alerting sync.WaitGroup
+
+	mu      sync.Mutex
+	running bool
+	worker  *job.Worker
+}
+
+// New returns a pool on a store. It starts nothing.
+func New(st store.Store, cfg Config) (*TaskPool, error) {
+	if st == nil {
+		return nil, errors.New("pool: no store: open one with store/sqlite or store/memory")
+	}
+	if cfg.Ring == nil {
+		return nil, errors.New("pool: no key ring: make one with crypto.NewRing, and keep its key")
+	}
+	cfg.defaults()
+	p := &TaskPool{
+		st: st, cfg: cfg, self: rand.Text(), hub: newHub(),
+		wake: newBell(), poke: newBell(), tick: newBell(), out: newBell(), tidy: newBell(),
+		alerts: make(chan struct{}, alertsAtOnce),
+	}
+	p.src = &source{pool: p, runs: map[store.Lease]*leased{}}
+	return p, nil
+}
+
+func (c *Config) defaults() {
+	switch {
+	case c.MaxParallel == 0:
+		c.MaxParallel = 10
+	case c.MaxParallel < 0:
+		c.MaxParallel = 0 // the store's word for no limit
+	}
+	if c.Capacity <= 0 {
+		c.Capacity = c.MaxParallel
+	}
+	if c.Capacity <= 0 {
+		c.Capacity = 10
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	if c.Git == nil {
+		c.Git = job.GitCLI{}
+	}
+	for value, fallback := range map[*time.Duration]time.Duration{
+		&c.LeaseTTL: 15 * time.Second, &c.LostAfter: 10 * time.Minute, &c.LostAfterRetry: 30 * time.Second,
+		&c.ShutdownGrace: 8 * time.Second, &c.Poll: time.Second,
+	} {
+		if *value <= 0 {
+			*value = fallback
+		}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+// Store returns the store that the pool works on.
+func (p *TaskPool) Store() store.Store { return p.st }
+
+// Wake makes a running pool look for work at once: after a host's transaction
+// with [TaskPool.AddTaskTx] has committed, or after schedules were changed.
+func (p *TaskPool) Wake() {
+	p.wake.ring()
+	p.tick.ring()
+	p.out.ring()
+}
+
+// Task returns a task.
+func (p *TaskPool) Task(ctx context.Context, project, id int64) (store.Task, error) {
+	t, err := p.st.Tasks().Get(ctx, project, id)
+	if err != nil {
+		return t, fmt.Errorf("task %d: %w", id, err)
+	}
+	return t, nil
+}
+
+// Place tells where an unfinished task stands in the queue, and why it waits.
+func (p *TaskPool) Place(ctx context.Context, project, id int64) (store.Place, error) {
+	place, err := p.st.Tasks().Place(ctx, project, id, p.cfg.MaxParallel)
+	if err != nil {
+		return place, fmt.Errorf("place of task %d: %w", id, err)
+	}
+	return place, nil
+}
+
+// Output returns at most limit lines of a task's output from line number from.
+func (p *TaskPool) Output(ctx context.Context, project, id, from int64, limit int) (store.LogPage, error) {
+	page, err := p.st.Logs().Read(ctx, project, id, from, limit)
+	if err != nil {
+		return page, fmt.Errorf("output of task %d: %w", id, err)
+	}
+	return page, nil
+}
+
+// bell wakes one loop. Ringing twice before it wakes counts once.
+type bell struct{ c chan struct{} }
+
+func newBell() *bell { return &bell{c: make(chan struct{}, 1)} }
+
+func (b *bell) ring() {
+	select {
+	case b.c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,136 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+// branches asks a remote with the repository's own key.
+func (p *TaskPool) branches(ctx context.Context, repo store.Repository) ([]job.Head, error) {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	key, err := keyOpener{pool: p, project: repo.ProjectID}.key(ctx, repo.SSHKeyID)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := os.MkdirTemp("", "semaphore-heads-")
+	if err != nil {
+		return nil, fmt.Errorf("scratch directory: %w", err)
+	}
+	defer os.RemoveAll(scratch) //nolint:errcheck // only helper files of a call that has ended
+	remote := job.Remote{URL: repo.GitURL, Key: key, ScratchDir: scratch, Timeout: watchTimeout}
+	spec := &job.Spec{Task: job.Task{ProjectID: repo.ProjectID}}
+	project, err := p.st.Projects().Get(ctx, 0, repo.ProjectID)
+	if err != nil {
+		return nil, fmt.Errorf("project %d: %w", repo.ProjectID, err)
+	}
+	spec.HostKeys.Policy = job.HostKeyPolicy(project.HostKeys)
+	if err := p.knownHosts(ctx, spec); err != nil {
+		return nil, err
+	}
+	remote.HostKeys = spec.HostKeys
+	heads, err := p.cfg.Git.Heads(ctx, remote)
+	if err != nil {
+		return nil, fmt.Errorf("branches of repository %q: %w", repo.Name, err)
+	}
+	return heads, nil
+}
+
+// paramsAD binds the secret values of saved parameters to their row.
+func paramsAD(t store.TaskParams) crypto.AD {
+	return crypto.AD{Table: "task_params", ProjectID: t.ProjectID, ID: t.ID, Field: "secret"}
+}
+
+// SaveTaskParams stores the parameters of the schedule or integration that t
+// names, in place of those it had. Secrets, a JSON object of texts, are sealed;
+// where they are empty, those that are stored stay.
+func (p *TaskPool) SaveTaskParams(ctx context.Context, tx store.Store, t store.TaskParams) (store.TaskParams, error) {
+	table := tx.Integrations().TaskParams()
+	owner := map[string]any{"schedule_id": t.ScheduleID, "integration_id": t.IntegrationID}
+	old, err := table.List(ctx, t.ProjectID, store.Query{Where: owner})
+	if err != nil {
+		return t, fmt.Errorf("saved parameters: %w", err)
+	}
+	if len(old.Items) == 0 {
+		row := t
+		row.ID, row.Secret = 0, nil
+		if row, err = table.Create(ctx, row); err != nil {
+			return t, fmt.Errorf("save parameters: %w", err)
+		}
+		t.ID = row.ID
+	} else {
+		t.ID, t.Secret = old.Items[0].ID, old.Items[0].Secret
+	}
+	if t.Secrets != "" {
+		if _, err := job.ParseVariables(t.Secrets); err != nil {
+			return t, refuse("secret", "is no JSON object of names and texts")
+		}
+		sealed, err := p.cfg.Ring.Seal([]byte(t.Secrets), paramsAD(t))
+		if err != nil {
+			return t, fmt.Errorf("seal saved parameters: %w", err)
+		}
+		t.Secret = &sealed
+	}
+	if err := table.Update(ctx, t); err != nil {
+		return t, fmt.Errorf("save parameters: %w", err)
+	}
+	t.Secret, t.Secrets = nil, ""
+	return t, nil
+}
+
+// applyParams fills a request with the saved parameters of an owner.
+func (p *TaskPool) applyParams(ctx context.Context, r *AddRequest, owner map[string]any) error {
+	page, err := p.st.Integrations().TaskParams().List(ctx, r.Task.ProjectID, store.Query{Where: owner})
+	if err != nil {
+		return fmt.Errorf("saved parameters: %w", err)
+	}
+	if len(page.Items) == 0 {
+		return nil
+	}
+	saved := page.Items[0]
+	t := &r.Task
+	t.Environment, t.Arguments, t.GitBranch = saved.Environment, saved.Arguments, saved.GitBranch
+	t.Message, t.InventoryID, t.Params = saved.Message, saved.InventoryID, saved.Params
+	if saved.Secret != nil {
+		plain, err := p.cfg.Ring.Open(*saved.Secret, paramsAD(saved))
+		if err != nil {
+			return fmt.Errorf("saved secret values: %w", err)
+		}
+		t.Secret = string(plain)
+	}
+	return nil
+}
+
+// RequestOf is the request that the saved parameters of an integration make,
+// for whoever merges a webhook's values into it.
+func (p *TaskPool) RequestOf(ctx context.Context, i store.Integration) (AddRequest, error) {
+	r := AddRequest{
+		Task: store.Task{ProjectID: i.ProjectID, TemplateID: i.TemplateID},
+		By:   Caller{Saved: true, IntegrationID: i.ID},
+	}
+	err := p.applyParams(ctx, &r, map[string]any{"integration_id": i.ID})
+	return r, err
+}
+
+// RunSchedule adds the task of a schedule now, beside its ticks.
+func (p *TaskPool) RunSchedule(ctx context.Context, project, id int64, by Caller) (store.Task, error) {
+	s, err := p.st.Schedules().Get(ctx, project, id)
+	if err != nil {
+		return store.Task{}, fmt.Errorf("schedule %d: %w", id, err)
+	}
+	r, err := p.scheduled(ctx, s)
+	if err != nil {
+		return store.Task{}, err
+	}
+	r.By.UserID, r.By.Username, r.By.keepErr = by.UserID, by.Username, false
+	return p.AddTask(ctx, r)
+}
+
+// retentionEvery is how often finished tasks are looked at.
+const retentionEvery = 10 * time.Minute

@@ -1,0 +1,265 @@
+package pool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/pool/internal/stage"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+// source is the pool as its own worker sees it.
+type source struct {
+	pool *TaskPool
+
+	mu   sync.Mutex
+	runs map[store.Lease]*leased
+}
+
+// leased is a task that this process runs.
+type leased struct {
+	mu      sync.Mutex
+	task    store.Task
+	app     string
+	confirm time.Duration // how long a plan waits for confirmation; 0: for ever
+	parser  stage.Parser
+	results results
+	prompt  string
+	next    int64 // number of the next line, for the parser
+	parsed  int64 // sequence number of the last report that the parser has seen
+}
+
+// Claim hands out tasks that may run, and waits for one otherwise.
+func (s *source) Claim(ctx context.Context, free int) ([]job.Assignment, error) {
+	poll := time.NewTicker(s.pool.cfg.Poll)
+	defer poll.Stop()
+	for {
+		assigned, again, err := s.claim(ctx, free)
+		if err != nil || len(assigned) > 0 {
+			return assigned, err
+		}
+		if again {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-s.pool.wake.c:
+		case <-poll.C:
+		}
+	}
+}
+
+// claim takes what there is. Again tells that tasks were taken which could not
+// be resolved and have ended.
+func (s *source) claim(ctx context.Context, free int) (assigned []job.Assignment, again bool, err error) {
+	claimed, err := s.pool.st.Queue().Claim(ctx, store.ClaimRequest{
+		Owner: s.pool.self, Tags: append([]string{""}, s.pool.cfg.Tags...), Max: free,
+		TTL: s.pool.cfg.LeaseTTL, MaxParallel: s.pool.cfg.MaxParallel,
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("claim: %w", err)
+	}
+	for _, c := range claimed {
+		s.pool.hub.task(c.Task)
+		if m := s.pool.cfg.Metrics.Waited; m != nil && c.Lease.Attempt == 1 && c.Task.Start != nil {
+			m(appOf(c.Snapshot), c.Task.Start.Sub(c.Task.Created))
+		}
+		spec, err := s.prepare(ctx, c)
+		if err != nil {
+			s.giveUp(ctx, c, err)
+			continue
+		}
+		assigned = append(assigned, s.assign(c, spec))
+	}
+	return assigned, len(claimed) > len(assigned), nil
+}
+
+func appOf(snapshot []byte) string {
+	var s struct {
+		Spec struct {
+			App string `json:"app"`
+		} `json:"spec"`
+	}
+	_ = json.Unmarshal(snapshot, &s) // a damaged one is told of where it is needed
+	return s.Spec.App
+}
+
+// prepare opens the secrets of a task and asks the host program.
+func (s *source) prepare(ctx context.Context, c store.Claimed) (*job.Spec, error) {
+	spec, err := s.pool.resolve(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if hook := s.pool.cfg.Hooks.BeforeRun; hook != nil {
+		if err := hook(ctx, c.Task, spec); err != nil {
+			return nil, fmt.Errorf("run refused: %w", err)
+		}
+	}
+	return spec, nil
+}
+
+// giveUp ends a task that cannot be resolved: it says why in its log. When the
+// program itself is ending the task goes back.
+func (s *source) giveUp(ctx context.Context, c store.Claimed, why error) {
+	ended := ctx.Err() != nil || errors.Is(why, store.ErrBusy)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	f := store.Finish{Status: store.Failed, Reason: why.Error()}
+	if ended {
+		f = store.Finish{Status: store.Waiting, Reason: "handed back"}
+	} else {
+		line := store.LogLine{Time: s.pool.cfg.Now(), Stream: uint8(job.System), Text: why.Error()}
+		if err := s.pool.st.Queue().Append(ctx, c.Lease, store.Append{Seq: c.NextSeq, Lines: []store.LogLine{line}}); err != nil {
+			s.pool.cfg.Log.Error("store why a task cannot run", "task_id", c.Task.ID, "error", err)
+		}
+		f.Events = []store.Event{taskEvent(c.Task, "ended as error: "+why.Error())}
+	}
+	t, err := s.pool.st.Queue().Finish(ctx, c.Lease, f)
+	if err != nil {
+		s.pool.cfg.Log.Error("end a task that cannot run", "task_id", c.Task.ID, "error", err)
+		return
+	}
+	s.pool.finished(t)
+}
+
+func taskEvent(t store.Task, what string) store.Event {
+	return store.Event{
+		UserID: t.UserID, ProjectID: &t.ProjectID, IntegrationID: t.IntegrationID, ObjectID: &t.ID,
+		ObjectType: store.EventTask, Description: fmt.Sprintf("Task %d %s", t.ID, what),
+	}
+}
+
+func (s *source) assign(c store.Claimed, spec *job.Spec) job.Assignment {
+	l := &leased{task: c.Task, app: spec.App, parser: stage.New(spec.App), next: c.Task.LogLines}
+	if snap, err := decodeSnapshot(c.Snapshot); err == nil {
+		l.confirm = seconds(snap.ConfirmSeconds)
+	}
+	s.mu.Lock()
+	s.runs[c.Lease] = l
+	s.mu.Unlock()
+	a := job.Assignment{Lease: job.Lease(c.Lease), Spec: spec, TTL: s.pool.cfg.LeaseTTL, NextSeq: c.NextSeq}
+	if c.Task.MaxRetries >= c.Lease.Attempt {
+		a.LostAfter = time.Duration(c.Task.LostAfter) * time.Millisecond
+	}
+	return a
+}
+
+func (s *source) run(l store.Lease) *leased {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs[l]
+}
+
+// Extend renews leases.
+func (s *source) Extend(ctx context.Context, leases []job.Lease) ([]job.Signal, error) {
+	own := make([]store.Lease, len(leases))
+	for i, l := range leases {
+		own[i] = store.Lease(l)
+	}
+	signals, err := s.pool.st.Queue().Extend(ctx, s.pool.self, own, s.pool.cfg.LeaseTTL)
+	if err != nil {
+		return nil, fmt.Errorf("extend leases: %w", err)
+	}
+	var list []job.Signal
+	for _, sig := range signals {
+		if sig.Stop == store.StopNone && !sig.Gone {
+			continue
+		}
+		list = append(list, job.Signal{Lease: job.Lease(sig.Lease), Stop: job.StopLevel(sig.Stop), Cause: sig.Cause, Gone: sig.Gone})
+	}
+	return list, nil
+}
+
+// Signals wakes the worker when somebody in this process asks for a stop.
+func (s *source) Signals() <-chan struct{} { return s.pool.poke.c }
+
+// Append stores a report and shows it.
+func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) error {
+	l := store.Lease(lease)
+	run := s.run(l)
+	if run == nil {
+		run = &leased{parser: stage.New("")} // the process that claimed it has restarted
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	a := run.append(r, s.pool.cfg.Now())
+	err := s.pool.st.Queue().Append(ctx, l, a)
+	switch {
+	case errors.Is(err, store.ErrLease):
+		s.pool.out.ring()
+		return job.ErrLeaseLost
+	case err != nil:
+		return fmt.Errorf("append: %w", err)
+	}
+	run.stored(a)
+	if err := s.pool.trustHosts(ctx, run.task, r.HostKeys); err != nil {
+		return err
+	}
+	if m := s.pool.cfg.Metrics.Lines; m != nil && len(a.Lines) > 0 {
+		m(len(a.Lines))
+	}
+	s.pool.hub.lines(l, a.Lines)
+	if r.Status != nil || r.Commit != nil || r.Plan != nil {
+		s.pool.changed(ctx, l.ProjectID, l.TaskID)
+	}
+	return nil
+}
+
+// trustHosts remembers keys of hosts that a task met first.
+func (p *TaskPool) trustHosts(ctx context.Context, t store.Task, keys []job.HostKey) error {
+	for _, k := range keys {
+		_, err := p.st.Projects().KnownHosts().Create(ctx, store.KnownHost{
+			ProjectID: t.ProjectID, Host: k.Host, KeyType: keyType(k.Key), Key: k.Key, Created: p.cfg.Now(), TaskID: &t.ID,
+		})
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			return fmt.Errorf("remember host key: %w", err)
+		}
+	}
+	return nil
+}
+
+// Finish ends the lease.
+func (s *source) Finish(ctx context.Context, lease job.Lease, res job.Result) error {
+	l := store.Lease(lease)
+	run := s.run(l)
+	if run == nil {
+		run = &leased{parser: stage.New("")}
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	if hook := s.pool.cfg.Hooks.BeforeFinish; hook != nil {
+		if err := hook(ctx, run.task, res); err != nil && res.Outcome == job.Success {
+			res = job.Result{Outcome: job.Failure, Message: err.Error()}
+		}
+	}
+	t, err := s.pool.st.Queue().Finish(ctx, l, run.finish(res, s.pool.cfg.Now()))
+	if err != nil && !errors.Is(err, store.ErrLease) {
+		return fmt.Errorf("finish: %w", err)
+	}
+	s.mu.Lock()
+	delete(s.runs, l)
+	s.mu.Unlock()
+	if err != nil {
+		s.pool.out.ring()
+		return job.ErrLeaseLost
+	}
+	s.pool.finished(t)
+	return nil
+}
+
+// finished tells everybody that a task has left its worker.
+func (p *TaskPool) finished(t store.Task) {
+	p.hub.task(t)
+	p.wake.ring()
+	p.out.ring()
+	p.tidy.ring()
+	if m := p.cfg.Metrics.Finished; m != nil && t.Status.Finished() && t.Start != nil && t.End != nil {
+		m("", t.Status, t.End.Sub(*t.Start))
+	}
+}
