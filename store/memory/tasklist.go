@@ -98,7 +98,7 @@ func (st *state) withTemplate(rec record) (store.TaskWithTemplate, error) {
 	}
 	if t.UserID != nil {
 		if row, ok := st.rows(st.cat.user).get(*t.UserID); ok {
-			name := st.cat.user.text(row, "username")
+			name := st.cat.user.text(row, "name")
 			t.Username = &name
 		}
 	}
