@@ -1,0 +1,147 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
+)
+
+// filter adds what a filter chooses of task t and template p.
+func (w *where) filter(d *Dialect, f store.TaskFilter) {
+	for _, c := range []struct {
+		column string
+		id     int64
+	}{
+		{"t.project_id", f.ProjectID}, {"t.template_id", f.TemplateID},
+		{"t.user_id", f.UserID}, {"t.schedule_id", f.ScheduleID},
+	} {
+		if c.id != 0 {
+			w.and(c.column + " = " + w.arg(c.id))
+		}
+	}
+	if len(f.Statuses) > 0 {
+		marks := make([]string, len(f.Statuses))
+		for i, s := range f.Statuses {
+			marks[i] = w.arg(string(s))
+		}
+		w.and("t.status IN (" + strings.Join(marks, ", ") + ")")
+	}
+	if !f.Since.IsZero() {
+		w.and("t.created >= " + w.arg(schema.Millis(f.Since)))
+	}
+	if !f.Before.IsZero() {
+		w.and("t.created < " + w.arg(schema.Millis(f.Before)))
+	}
+	if f.Search != "" {
+		mark := w.arg(d.Pattern(f.Search))
+		var either []string
+		for _, column := range []string{"t.message", "t.version", "t.commit_hash", "p.name"} {
+			either = append(either, d.Contains(column, mark))
+		}
+		w.and("(" + strings.Join(either, " OR ") + ")")
+	}
+}
+
+// List returns a page of tasks.
+func (q tasks) List(ctx context.Context, f store.TaskFilter) (page store.Page[store.TaskWithTemplate], err error) {
+	page.Items = []store.TaskWithTemplate{}
+	m := q.s.tables["task"]
+	p, err := m.Prepare(store.Query{Desc: !f.Oldest, After: f.After, Limit: f.Limit})
+	if err != nil {
+		return page, err
+	}
+	w := where{}
+	w.filter(&q.s.dialect, f)
+	direction, more := "DESC", "<"
+	if f.Oldest {
+		direction, more = "ASC", ">"
+	}
+	if p.After != nil {
+		w.and("t.id " + more + " " + w.arg(p.After.ID))
+	}
+	query := "SELECT " + m.prefixed("t") + `, p.playbook, p.name, p.type, p.app, u.name
+		FROM task t JOIN template p ON p.id = t.template_id LEFT JOIN app_user u ON u.id = t.user_id` +
+		w.text() + " ORDER BY t.id " + direction
+	if p.Limit >= 0 {
+		query += " LIMIT " + w.arg(p.Limit+1)
+	}
+	c := q.s.read()
+	err = c.each(ctx, query, w.args, func(rows *sql.Rows) error {
+		var row store.TaskWithTemplate
+		row.Task, err = scanOne[store.Task](m, rows, &row.TemplatePlaybook, &row.TemplateName, &row.TemplateType, &row.TemplateApp, &row.Username)
+		page.Items = append(page.Items, row)
+		return err
+	})
+	if err == nil && p.Limit >= 0 && len(page.Items) > p.Limit {
+		page.Items = page.Items[:p.Limit]
+		last := page.Items[p.Limit-1].ID
+		page.Next = schema.Cursor{Value: last, ID: last, Sort: "id"}.Encode()
+	}
+	if err == nil {
+		err = q.addBuilds(ctx, c, page.Items)
+	}
+	if err != nil {
+		return store.Page[store.TaskWithTemplate]{}, fmt.Errorf("list tasks: %w", err)
+	}
+	return page, nil
+}
+
+// addBuilds puts the builds that tasks deploy into them.
+func (q tasks) addBuilds(ctx context.Context, c conn, list []store.TaskWithTemplate) error {
+	w := where{}
+	marks := map[int64]string{}
+	for _, t := range list {
+		if t.BuildTaskID != nil && marks[*t.BuildTaskID] == "" {
+			marks[*t.BuildTaskID] = w.arg(*t.BuildTaskID)
+		}
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	var in []string
+	for _, mark := range marks {
+		in = append(in, mark)
+	}
+	m := q.s.tables["task"]
+	builds, err := scanAll[store.Task](ctx, c, m, "SELECT "+m.columns+" FROM task WHERE id IN ("+strings.Join(in, ", ")+")", w.args...)
+	if err != nil {
+		return err
+	}
+	byID := map[int64]*store.Task{}
+	for i := range builds {
+		byID[builds[i].ID] = &builds[i]
+	}
+	for i := range list {
+		if id := list[i].BuildTaskID; id != nil && byID[*id] != nil {
+			build := *byID[*id]
+			list[i].BuildTask = &build
+		}
+	}
+	return nil
+}
+
+// Counts tells how many tasks there are in each state.
+func (q tasks) Counts(ctx context.Context, f store.TaskFilter) (map[store.Status]int, error) {
+	w := where{}
+	w.filter(&q.s.dialect, f)
+	from := " FROM task t"
+	if f.Search != "" {
+		from += " JOIN template p ON p.id = t.template_id"
+	}
+	counts := map[store.Status]int{}
+	err := q.s.read().each(ctx, "SELECT t.status, count(*)"+from+w.text()+" GROUP BY t.status", w.args, func(rows *sql.Rows) error {
+		var status store.Status
+		var n int
+		err := rows.Scan(&status, &n)
+		counts[status] = n
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count tasks: %w", err)
+	}
+	return counts, nil
+}

@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/sqlstore"
+)
+
+const (
+	busyTimeout     = 5 * time.Second
+	rollbackTimeout = 10 * time.Second
+)
+
+// engine runs transactions on a file: reads in a pool, writes one at a time.
+type engine struct {
+	lock    writerLock
+	reader  sqlstore.Querier
+	writer  *sql.DB
+	close   func() error
+	foreign bool // the host's handle: each transaction borrows a connection
+
+	conn  *sql.Conn // of the writer, nil until it is needed; guarded by lock
+	stmts *statements
+
+	closing sync.Once
+	closed  error
+}
+
+// Reader serves reads from the pool.
+func (e *engine) Reader() sqlstore.Querier { return e.reader }
+
+// Close closes what Open has opened.
+func (e *engine) Close() error {
+	e.closing.Do(func() { e.closed = e.close() })
+	return e.closed
+}
+
+// Write runs a transaction that takes the write lock of the file when it
+// begins, so that it never has to give up in the middle.
+func (e *engine) Write(ctx context.Context, bulk bool, f func(ctx context.Context, q sqlstore.Querier) error) (err error) {
+	if err := e.lock.acquire(ctx, bulk); err != nil {
+		return err
+	}
+	defer e.lock.release()
+	if err := e.begin(ctx); err != nil {
+		return fmt.Errorf("begin transaction: %w", fault(err))
+	}
+	tx := &transaction{q: e.querier()}
+	committed := false
+	defer func() {
+		tx.ended.Store(true)
+		e.end(ctx, committed)
+	}()
+	if err := f(ctx, tx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if err := e.commit(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("commit: %w", fault(err))
+	}
+	committed = true
+	return nil
+}
+
+// begin waits as long for other processes as SQLite would, on connections whose
+// busy_timeout is not ours too.
+func (e *engine) begin(ctx context.Context) error {
+	if e.conn == nil {
+		conn, err := e.writer.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		e.conn = conn
+		if !e.foreign {
+			e.stmts = newStatements(conn)
+		}
+	}
+	return retry(ctx, func() error {
+		_, err := e.conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return err
+	})
+}
+
+// commit may find readers in its way where the journal is not a WAL.
+func (e *engine) commit(ctx context.Context) error {
+	return retry(ctx, func() error {
+		_, err := e.conn.ExecContext(ctx, "COMMIT")
+		return err
+	})
+}
+
+// end leaves no transaction open. A connection that cannot be brought there is
+// thrown away; the host gets its own one back.
+func (e *engine) end(ctx context.Context, committed bool) {
+	var broken error
+	if !committed {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_, broken = e.conn.ExecContext(ctx, "ROLLBACK")
+	}
+	if broken == nil && !e.foreign {
+		return
+	}
+	if broken != nil {
+		_ = e.conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	if e.stmts != nil {
+		e.stmts.close()
+	}
+	_ = e.conn.Close()
+	e.conn, e.stmts = nil, nil
+}
+
+func (e *engine) querier() sqlstore.Querier {
+	if e.stmts != nil {
+		return e.stmts
+	}
+	return e.conn
+}
+
+// retry calls f again while the file is locked by another process.
+func retry(ctx context.Context, f func() error) error {
+	deadline := time.Now().Add(busyTimeout)
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		err := f()
+		if err == nil || !errors.Is(fault(err), store.ErrBusy) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+var errEnded = errors.New("transaction has ended: use its store only inside InTx")
+
+// transaction is the connection while a transaction is open on it.
+type transaction struct {
+	q     sqlstore.Querier
+	ended atomic.Bool
+}
+
+func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if t.ended.Load() {
+		return nil, errEnded
+	}
+	return t.q.ExecContext(ctx, query, args...)
+}
+
+func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if t.ended.Load() {
+		return nil, errEnded
+	}
+	return t.q.QueryContext(ctx, query, args...)
+}

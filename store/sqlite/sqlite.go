@@ -1,0 +1,112 @@
+// Package sqlite is a store in one SQLite file, by a driver without C code.
+//
+// [Open] opens a file, [Use] takes a *sql.DB that the host program has opened
+// with the driver modernc.org/sqlite. [Store.WithTx] adds to a transaction of
+// the host: nothing of it is visible before the host commits.
+//
+// One writer works at a time, and readers never wait for it. Inside a function
+// given to InTx only the Store that it gets is to be used: any other one would
+// wait for the transaction to end.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/sqlstore"
+)
+
+// Config is the configuration of a Store. The zero value is usable.
+type Config struct {
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Log gets warnings. Defaults to none.
+	Log *slog.Logger
+}
+
+// Store is a store.Store and a store.Owned.
+type Store struct {
+	*sqlstore.Store
+	file string // "" for a database in memory
+}
+
+var (
+	_ store.Store = (*Store)(nil)
+	_ store.Owned = (*Store)(nil)
+)
+
+// readers is how many statements read at once.
+const readers = 8
+
+// Open opens the file, which is made with mode 0600, in a directory that is made
+// with mode 0700, and migrates it. A database of Semaphore UI is
+// store.ErrForeign and stays as it is; one of a newer program is store.ErrNewer.
+func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	file, err := prepareFile(ctx, path, cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s, err := open(ctx, file, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, file string, cfg Config) (_ *Store, err error) {
+	writer, err := sql.Open("sqlite", writerDSN(file))
+	if err != nil {
+		return nil, err
+	}
+	reader, err := sql.Open("sqlite", readerDSN(file))
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	closeAll := func() error { return errors.Join(reader.Close(), writer.Close()) }
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll())
+		}
+	}()
+	writer.SetMaxOpenConns(1)
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	// Two processes that make a file a WAL at once may find it locked.
+	if err := retry(ctx, func() error { return writer.PingContext(ctx) }); err != nil {
+		return nil, fault(err)
+	}
+	if err := migrate(ctx, writer, file); err != nil {
+		return nil, err
+	}
+	kept := newStatements(reader)
+	e := &engine{reader: kept, writer: writer, close: func() error { kept.close(); return closeAll() }}
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
+}
+
+// Use opens a store on the host's own handle, whose connections it borrows and
+// whose settings it only checks. Close leaves the handle open.
+func Use(ctx context.Context, db *sql.DB, cfg Config) (*Store, error) {
+	file, err := check(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("use database: %w", err)
+	}
+	if err := migrate(ctx, db, file); err != nil {
+		return nil, fmt.Errorf("use database: %w", err)
+	}
+	e := &engine{reader: db, writer: db, foreign: true, close: func() error { return nil }}
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
+}
+
+// WithTx returns a Store inside of the host's transaction, which the host
+// commits or rolls back. It may be used by one goroutine at a time.
+func (s *Store) WithTx(tx *sql.Tx) store.Store { return s.On(tx) }
