@@ -165,13 +165,23 @@ func expireRenewed(t *testing.T, w *world) {
 		w.extend(t, b.lease)
 		require.Empty(t, w.expire(t, other))
 	}
-	w.clock.advance(59 * time.Second)
-	require.Equal(t, store.BecameUnreachable, w.expire(t, other)[0].Outcome)
-	w.extend(t, b.lease)
-	w.clock.advance(59 * time.Second)
-	require.Equal(t, store.BecameUnreachable, w.expire(t, other)[0].Outcome)
-	w.clock.advance(time.Second)
-	require.Equal(t, store.BecameLost, w.expire(t, other)[0].Outcome)
+	for _, step := range []struct {
+		after time.Duration
+		want  store.ExpiryOutcome
+		renew bool
+	}{
+		{59 * time.Second, store.BecameUnreachable, true},
+		{59 * time.Second, store.BecameUnreachable, false},
+		{time.Second, store.BecameLost, false},
+	} {
+		w.clock.advance(step.after)
+		list := w.expire(t, other)
+		require.Len(t, list, 1)
+		require.Equal(t, step.want, list[0].Outcome)
+		if step.renew {
+			w.extend(t, b.lease)
+		}
+	}
 }
 
 func expireUnconfirmed(t *testing.T, w *world) {

@@ -160,6 +160,7 @@ func outbox(t *testing.T, w *world) {
 	q, now := w.Queue(), w.clock.Now()
 	list, err := q.Outbox(t.Context(), now, 10)
 	require.NoError(t, err)
+	require.Len(t, list, 2)
 	require.Equal(t, []store.OutboxEntry{
 		{ID: list[0].ID, ProjectID: w.project.ID, TaskID: a.task.ID, Kind: store.OutboxFinished, Status: store.Success, Created: now},
 		{ID: list[1].ID, ProjectID: w.project.ID, TaskID: b.task.ID, Kind: store.OutboxFinished, Status: store.Stopped, Created: now},

@@ -43,6 +43,7 @@ func extends(t *testing.T, w *world) {
 	require.Equal(t, []store.Signal{{Lease: b.Lease}, {Lease: a.Lease}}, w.extend(t, b.Lease, a.Lease))
 	held, err := w.Queue().Leases(t.Context())
 	require.NoError(t, err)
+	require.Len(t, held, 2)
 	require.Equal(t, w.clock.Now().Add(ttl), held[0].Until)
 	for _, level := range []store.StopLevel{store.StopGentle, store.StopForce, store.StopKill} {
 		_, err = w.Tasks().Stop(t.Context(), w.project.ID, a.Task.ID, level, w.event("stop"))

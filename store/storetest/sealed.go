@@ -29,7 +29,12 @@ func (w *world) sealedRows(t *testing.T) []store.SealedValue {
 	params, err := w.Integrations().TaskParams().Create(t.Context(), store.TaskParams{ProjectID: w.project.ID, ScheduleID: &schedule.ID, Secret: &saved})
 	require.NoError(t, err)
 	task := w.task(t, func(n *store.NewTask) { n.Secrets = []byte("sealed survey") })
+	state := w.key(w.unique("workspace"))
+	require.NoError(t, w.Artifacts().SaveState(t.Context(), state, "", 0, store.StateVersion{Lineage: "L", Serial: 1, Data: []byte("sealed state")}, 1))
+	version, err := w.Artifacts().State(t.Context(), state)
+	require.NoError(t, err)
 	return []store.SealedValue{
+		{Table: "terraform_state", ProjectID: w.project.ID, ID: version.ID, Field: "data", Value: "sealed state"},
 		{Table: "access_key", ProjectID: w.project.ID, ID: key.ID, Field: "secret", Value: secret},
 		{Table: "totp", ID: totp.ID, Field: "url", Value: "sealed url"},
 		{Table: "task_params", ProjectID: w.project.ID, ID: params.ID, Field: "secret", Value: saved},
