@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -112,17 +113,52 @@ func (s Signal) err() error {
 	}
 }
 
-// Report is something that a run has yielded: some lines, or one of the others.
-// Sequence numbers of a lease rise by one from [Assignment.NextSeq] on.
+// Report is what a run has yielded since the one before. What comes at about the
+// same time comes in one: events first, then lines. Sequence numbers of a lease
+// rise by one from [Assignment.NextSeq] on.
 type Report struct {
 	Seq      int64        `json:"seq"`
 	Lines    []Line       `json:"lines,omitempty"`
-	Status   *Status      `json:"status,omitempty"`
+	Status   *Status      `json:"status,omitempty"` // the last one
 	Commit   *Commit      `json:"commit,omitempty"`
 	Plan     *PlanSummary `json:"plan,omitempty"`
 	Prompt   *Prompt      `json:"prompt,omitempty"` // the run ends held at it
 	HostKeys []HostKey    `json:"host_keys,omitempty"`
-	Command  []string     `json:"command,omitempty"` // a command line of the tool, see CommandSink
+	Commands [][]string   `json:"commands,omitempty"` // command lines of the tool, see CommandSink
+}
+
+// mergeSize is how much one report gathers.
+const mergeSize = 128 << 10
+
+// merge adds what came next, if that belongs into the same report: lines that
+// follow a change of phase are never reported before it.
+func (r *Report) merge(next Report) bool {
+	if len(r.Lines) > 0 && next.Status != nil ||
+		len(r.Lines)+len(next.Lines) > 0 && r.size()+next.size() > mergeSize {
+		return false
+	}
+	if next.Status != nil {
+		r.Status = next.Status
+	}
+	if next.Commit != nil {
+		r.Commit = next.Commit
+	}
+	if next.Plan != nil {
+		r.Plan = next.Plan
+	}
+	if next.Prompt != nil {
+		r.Prompt = next.Prompt
+	}
+	r.Lines = append(slices.Clip(r.Lines), next.Lines...)
+	r.HostKeys = append(slices.Clip(r.HostKeys), next.HostKeys...)
+	r.Commands = append(slices.Clip(r.Commands), next.Commands...)
+	return true
+}
+
+// urgent tells whether the report is worth a call of its own: events without
+// lines can wait a moment for what follows.
+func (r *Report) urgent() bool {
+	return len(r.Lines) > 0 || r.Prompt != nil || r.Plan != nil
 }
 
 // size is about how much memory the report takes.

@@ -20,6 +20,8 @@ type reportBuffer struct {
 	change    *sync.Cond
 	memory    []Report // older than everything in the spool
 	size      int      // of memory
+	taken     int      // how many of memory next has returned as one
+	ripe      bool     // events have waited long enough
 	complain  bool     // a failure of the spool was logged
 	closed    bool
 	abandoned bool
@@ -80,9 +82,13 @@ func (b *reportBuffer) keep(r Report, event bool) bool {
 	return err == nil
 }
 
-// next waits for the oldest report and returns it, to be settled by ack. It
-// returns false when the buffer was closed and everything is delivered, or
-// abandoned.
+// linger is how long events wait for what may follow them: most of a short run
+// then takes one call.
+const linger = 30 * time.Millisecond
+
+// next waits for the oldest reports and returns them as one, to be settled by
+// ack. It returns false when the buffer was closed and everything is delivered,
+// or abandoned.
 func (b *reportBuffer) next() (Report, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,7 +97,10 @@ func (b *reportBuffer) next() (Report, bool) {
 		case b.abandoned:
 			return Report{}, false
 		case len(b.memory) > 0:
-			return b.memory[0], true
+			if r, ok := b.gather(); ok {
+				return r, true
+			}
+			b.change.Wait()
 		case b.spool.waiting > 0:
 			r := b.unspool()
 			b.memory = append(b.memory, r)
@@ -102,6 +111,26 @@ func (b *reportBuffer) next() (Report, bool) {
 			b.change.Wait()
 		}
 	}
+}
+
+// gather makes one report of those in memory that belong together, unless it
+// may wait for more.
+func (b *reportBuffer) gather() (Report, bool) {
+	r := b.memory[0]
+	b.taken = 1
+	for b.taken < len(b.memory) && r.merge(b.memory[b.taken]) {
+		b.taken++
+	}
+	if r.urgent() || b.ripe || b.closed || b.taken < len(b.memory) || b.spool.waiting > 0 {
+		return r, true
+	}
+	time.AfterFunc(linger, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.ripe = true
+		b.change.Broadcast()
+	})
+	return r, false
 }
 
 // unspool reads the oldest report of the file. Of a file that cannot be read a
@@ -118,15 +147,18 @@ func (b *reportBuffer) unspool() Report {
 	}}}
 }
 
-// ack removes the report that next returned.
+// ack removes the reports that next returned.
 func (b *reportBuffer) ack() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.size -= b.memory[0].size()
-	b.memory[0] = Report{}
-	if b.memory = b.memory[1:]; len(b.memory) == 0 {
+	for i := range b.taken {
+		b.size -= b.memory[i].size()
+		b.memory[i] = Report{}
+	}
+	if b.memory = b.memory[b.taken:]; len(b.memory) == 0 {
 		b.memory = nil
 	}
+	b.taken, b.ripe = 0, false
 	b.change.Broadcast()
 }
 

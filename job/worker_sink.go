@@ -16,8 +16,11 @@ func (s workerSink) Lines(_ context.Context, lines []Line) error {
 	return nil
 }
 
-// Status implements Sink.
+// Status implements Sink. That a run cleans up is told by its end, which follows.
 func (s workerSink) Status(_ context.Context, status Status) error {
+	if status.Phase == PhaseFinish {
+		return nil
+	}
 	s.buffer.add(Report{Status: &status})
 	return nil
 }
@@ -48,6 +51,6 @@ func (s workerSink) HostKey(_ context.Context, k HostKey) error {
 
 // Command implements CommandSink.
 func (s workerSink) Command(_ context.Context, argv []string) error {
-	s.buffer.add(Report{Command: argv})
+	s.buffer.add(Report{Commands: [][]string{argv}})
 	return nil
 }

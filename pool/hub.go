@@ -28,6 +28,10 @@ type Topic struct {
 	NoLines   bool // changes of state only
 }
 
+func (t Topic) covers(project, task int64) bool {
+	return (t.ProjectID == 0 || t.ProjectID == project) && (t.TaskID == 0 || t.TaskID == task)
+}
+
 // Subscription is a live view. It is bounded: one who does not keep up is cut,
 // which closes C.
 type Subscription struct {
@@ -88,9 +92,7 @@ func (h *hub) send(m Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.subs {
-		if s.topic.ProjectID != 0 && s.topic.ProjectID != m.ProjectID ||
-			s.topic.TaskID != 0 && s.topic.TaskID != m.TaskID ||
-			s.topic.NoLines && m.Task == nil {
+		if !s.topic.covers(m.ProjectID, m.TaskID) || s.topic.NoLines && m.Task == nil {
 			continue
 		}
 		select {
@@ -113,8 +115,23 @@ func (h *hub) lines(l store.Lease, lines []store.LogLine) {
 	}
 }
 
+// heard tells whether anybody listens to a task.
+func (h *hub) heard(project, task int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.subs {
+		if s.topic.covers(project, task) {
+			return true
+		}
+	}
+	return false
+}
+
 // changed reads a task anew and tells everybody; who misses it sees the store.
 func (p *TaskPool) changed(ctx context.Context, project, id int64) {
+	if !p.hub.heard(project, id) {
+		return
+	}
 	if t, err := p.st.Tasks().Get(ctx, project, id); err == nil {
 		p.hub.task(t)
 	}

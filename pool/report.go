@@ -19,7 +19,7 @@ type results struct {
 
 // append turns a report into what is stored; run.mu is held.
 func (run *leased) append(r job.Report, now time.Time) store.Append {
-	a := store.Append{Seq: r.Seq, Command: r.Command}
+	a := store.Append{Seq: r.Seq, Commands: r.Commands}
 	if len(r.Lines) > 0 {
 		a.Lines = make([]store.LogLine, len(r.Lines))
 		for i, line := range r.Lines {
@@ -101,9 +101,19 @@ func storedStage(s stage.Stage) store.Stage {
 	return row
 }
 
+// nothingNew tells whether a report says only what is stored: another phase of
+// the same state.
+func (run *leased) nothingNew(a store.Append, r job.Report) bool {
+	return len(a.Lines)+len(a.Commands)+len(a.Stages)+len(a.Hosts)+len(r.HostKeys) == 0 &&
+		a.Commit == nil && a.Plan == nil && (a.Status == "" || a.Status == run.status)
+}
+
 // stored remembers what the store has taken.
 func (run *leased) stored(a store.Append) {
 	run.next += int64(len(a.Lines))
+	if a.Status != "" {
+		run.status = a.Status
+	}
 	if run.results.stages == nil {
 		run.results.stages, run.results.hosts = map[int]stage.Stage{}, map[string]stage.Host{}
 	}

@@ -30,8 +30,9 @@ type leased struct {
 	parser  stage.Parser
 	results results
 	prompt  string
-	next    int64 // number of the next line, for the parser
-	parsed  int64 // sequence number of the last report that the parser has seen
+	next    int64        // number of the next line, for the parser
+	parsed  int64        // sequence number of the last report that the parser has seen
+	status  store.Status // last one that was stored
 }
 
 // Claim hands out tasks that may run, and waits for one otherwise.
@@ -136,7 +137,7 @@ func taskEvent(t store.Task, what string) store.Event {
 }
 
 func (s *source) assign(c store.Claimed, spec *job.Spec) job.Assignment {
-	l := &leased{task: c.Task, app: spec.App, parser: stage.New(spec.App), next: c.Task.LogLines}
+	l := &leased{task: c.Task, status: c.Task.Status, app: spec.App, parser: stage.New(spec.App), next: c.Task.LogLines}
 	if snap, err := decodeSnapshot(c.Snapshot); err == nil {
 		l.confirm = seconds(snap.ConfirmSeconds)
 	}
@@ -189,6 +190,9 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	a := run.append(r, s.pool.cfg.Now())
+	if run.nothingNew(a, r) {
+		return nil
+	}
 	err := s.pool.st.Queue().Append(ctx, l, a)
 	switch {
 	case errors.Is(err, store.ErrLease):

@@ -81,7 +81,7 @@ type Append struct {
 	Lines    []LogLine // Number and Attempt are set by the store
 	Status   Status    // starting or running
 	Commit   *CommitInfo
-	Command  []string // one more command line
+	Commands [][]string // more command lines
 	Plan     json.RawMessage
 	Stages   []Stage        // by Number, new or changed
 	Hosts    []AnsibleHost  // by Host, new or changed

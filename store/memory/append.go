@@ -60,9 +60,9 @@ func (st *state) results(t *store.Task, w *work, a store.Append) error {
 	if len(a.Plan) > 0 {
 		t.Plan = slices.Clone(a.Plan)
 	}
-	if len(a.Command) > 0 {
+	for _, argv := range a.Commands {
 		var err error
-		if t.Command, err = addCommand(t.Command, a.Command); err != nil {
+		if t.Command, err = addCommand(t.Command, argv); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func finishes(t *testing.T, w *world) {
 	w.clock.advance(time.Minute)
 	task, err := w.Queue().Finish(t.Context(), c.Lease, store.Finish{
 		Status: store.Failed, Reason: "exit code 3", ExitCode: 3, Events: []store.Event{w.event("ended")},
-		Append: &store.Append{Command: []string{"last"}, Hosts: []store.AnsibleHost{{Host: "h"}}},
+		Append: &store.Append{Commands: [][]string{{"last"}}, Hosts: []store.AnsibleHost{{Host: "h"}}},
 	})
 	require.NoError(t, err)
 	now := w.clock.Now()
@@ -116,7 +116,7 @@ func finishStopping(t *testing.T, w *world) {
 func finishesAgain(t *testing.T, w *world) {
 	for _, to := range []store.Status{store.Success, store.WaitingConfirmation, store.Waiting} {
 		b := w.bring(t, store.Running)
-		f := store.Finish{Status: to, Events: []store.Event{w.event("once")}, Append: &store.Append{Command: []string{"x"}}}
+		f := store.Finish{Status: to, Events: []store.Event{w.event("once")}, Append: &store.Append{Commands: [][]string{{"x"}}}}
 		first, err := w.Queue().Finish(t.Context(), b.lease, f)
 		require.NoError(t, err)
 		events, entries := w.descriptions(t), w.outbox(t, b.task.ID)

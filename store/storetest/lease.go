@@ -99,15 +99,15 @@ func appends(t *testing.T, w *world) {
 	long := strings.Repeat("ü", 150)
 	w.append(t, c.Lease, store.Append{
 		Seq: 1, Status: store.Running, Lines: lines("one", "two"), Commit: &store.CommitInfo{Hash: "abc", Message: long},
-		Command: []string{"ansible-playbook", "it's.yml"}, Plan: json.RawMessage(`{"add":2}`),
+		Commands: [][]string{{"ansible-playbook", "it's.yml"}, {"second"}}, Plan: json.RawMessage(`{"add":2}`),
 		Stages: []store.Stage{stage}, Hosts: []store.AnsibleHost{host}, Problems: []store.AnsibleError{problem},
 	})
-	w.append(t, c.Lease, store.Append{Seq: 2, Command: []string{"second"}})
+	w.append(t, c.Lease, store.Append{Seq: 2, Commands: [][]string{{"third"}}})
 	want := c.Task
 	hash := "abc"
 	want.Status, want.CommitHash, want.CommitMessage, want.LogLines, want.LogBytes = store.Running, &hash, long[:200], 2, 6
 	got := w.get(t, c.Task.ID)
-	require.JSONEq(t, `[["ansible-playbook","it's.yml"],["second"]]`, string(got.Command))
+	require.JSONEq(t, `[["ansible-playbook","it's.yml"],["second"],["third"]]`, string(got.Command))
 	require.JSONEq(t, `{"add":2}`, string(got.Plan))
 	want.Command, want.Plan = got.Command, got.Plan
 	require.Equal(t, want, got)
@@ -157,7 +157,7 @@ func requireList[T any](t *testing.T, want, got []T) {
 func appendsOnce(t *testing.T, w *world) {
 	c := w.run(t)
 	a := store.Append{
-		Seq: 1, Lines: lines("one"), Command: []string{"x"}, Problems: []store.AnsibleError{{Host: "h", Error: "e"}},
+		Seq: 1, Lines: lines("one"), Commands: [][]string{{"x"}}, Problems: []store.AnsibleError{{Host: "h", Error: "e"}},
 		Hosts: []store.AnsibleHost{{Host: "h"}}, Stages: []store.Stage{{Number: 1}},
 	}
 	for range 3 {
@@ -204,13 +204,15 @@ func appendStatus(t *testing.T, w *world) {
 
 func manyCommands(t *testing.T, w *world) {
 	c := w.run(t)
-	for i := range 55 {
-		w.append(t, c.Lease, store.Append{Seq: int64(i + 1), Command: []string{"echo", fmt.Sprint(i)}})
+	for i := range 19 {
+		n := fmt.Sprint(i)
+		w.append(t, c.Lease, store.Append{Seq: int64(i + 1), Commands: [][]string{{"echo", n}, {"echo", n}, {"echo", n}}})
 	}
 	var commands [][]string
 	require.NoError(t, json.Unmarshal(w.get(t, c.Task.ID).Command, &commands))
 	require.Len(t, commands, 50)
 	require.Equal(t, []string{"echo", "0"}, commands[0])
+	require.Equal(t, []string{"echo", "16"}, commands[49])
 }
 
 // secondAttempt is a task that runs again, with the lease before.
@@ -228,7 +230,7 @@ func fences(t *testing.T, w *world) {
 	old, current := w.secondAttempt(t)
 	before := w.get(t, old.TaskID)
 	a := store.Append{
-		Seq: 9, Status: store.Running, Commit: &store.CommitInfo{Hash: "x"}, Command: []string{"x"}, Plan: json.RawMessage(`{}`),
+		Seq: 9, Status: store.Running, Commit: &store.CommitInfo{Hash: "x"}, Commands: [][]string{{"x"}}, Plan: json.RawMessage(`{}`),
 	}
 	require.ErrorIs(t, w.Queue().Append(t.Context(), old, a), store.ErrLease)
 	_, err := w.Queue().Finish(t.Context(), old, store.Finish{Status: store.Success, ExitCode: 3, Reason: "x"})

@@ -53,9 +53,9 @@ func (s *Store) results(ctx context.Context, c conn, t *store.Task, a store.Appe
 	if len(a.Plan) > 0 {
 		t.Plan = a.Plan
 	}
-	if len(a.Command) > 0 {
+	for _, argv := range a.Commands {
 		var err error
-		if t.Command, err = addCommand(t.Command, a.Command); err != nil {
+		if t.Command, err = addCommand(t.Command, argv); err != nil {
 			return err
 		}
 	}
