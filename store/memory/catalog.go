@@ -139,3 +139,6 @@ func fold(v any) any {
 	}
 	return v
 }
+
+// bare is the record of a row without values.
+func (e *entity) bare() (record, error) { return e.encode(reflect.New(e.Type).Elem()) }
