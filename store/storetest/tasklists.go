@@ -61,23 +61,26 @@ func listsTasks(t *testing.T, w *world) {
 			n += c
 		}
 		require.Equal(t, len(tc.want), n, tc.name)
-
-		var paged []int64
-		f := tc.f
-		for f.Limit = 2; ; f.After = page.Next {
-			page, err = w.Tasks().List(t.Context(), f)
-			require.NoError(t, err)
-			require.LessOrEqual(t, len(page.Items), 2)
-			paged = append(paged, taskIDs(page.Items)...)
-			if page.Next == "" {
-				break
-			}
-		}
-		require.ElementsMatch(t, tc.want, paged, tc.name)
+		require.Equal(t, tc.want, w.pagesOfTasks(t, tc.f), tc.name)
 	}
 	for _, f := range []store.TaskFilter{{Limit: 1001}, {After: "nonsense"}} {
 		_, err := w.Tasks().List(t.Context(), f)
 		require.ErrorIs(t, err, store.ErrInvalid)
+	}
+}
+
+// pagesOfTasks lists two tasks at a time.
+func (w *world) pagesOfTasks(t *testing.T, f store.TaskFilter) []int64 {
+	t.Helper()
+	paged := []int64{}
+	for f.Limit = 2; ; {
+		page, err := w.Tasks().List(t.Context(), f)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(page.Items), 2)
+		paged = append(paged, taskIDs(page.Items)...)
+		if f.After = page.Next; f.After == "" {
+			return paged
+		}
 	}
 }
 
