@@ -3,6 +3,8 @@ package job
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -14,6 +16,9 @@ import (
 // is written, and nothing that the repository configures is run. A file behind
 // a filter, LFS for one, may count as changed without being so.
 func (g GitCLI) Describe(ctx context.Context, dir string) (Commit, error) {
+	if !inWorkTree(dir) {
+		return Commit{}, ctx.Err()
+	}
 	env := gitEnviron(nil)
 	// Nothing is fetched for a partial clone: the repository names the command.
 	env.set("GIT_NO_LAZY_FETCH", "1")
@@ -27,6 +32,19 @@ func (g GitCLI) Describe(ctx context.Context, dir string) (Commit, error) {
 		return Commit{}, err
 	}
 	return Commit{}, nil
+}
+
+// inWorkTree tells whether dir or a directory above it may be a git work tree,
+// without starting git to find out that it is not.
+func inWorkTree(dir string) bool {
+	for dir = filepath.Clean(dir); ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
 }
 
 func (s *gitSession) describe(ctx context.Context, dir string) (Commit, error) {

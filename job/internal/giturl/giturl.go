@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -55,13 +56,13 @@ func (u URL) Login(login, password string) string {
 }
 
 var (
-	transportPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+.-]*::`)
-	schemePattern    = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
-	hostPattern      = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
-	addressPattern   = regexp.MustCompile(`^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$`)
-	portPattern      = regexp.MustCompile(`^[0-9]{1,5}$`)
-	userPattern      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@+~%-]*$`)
-	scpPattern       = regexp.MustCompile(`^(?:([^/:\[\]]*)@)?(\[[^\[\]/]*\]|[^/:@\[\]]+):(.*)$`)
+	transportPattern = pattern(`^[A-Za-z0-9][A-Za-z0-9+.-]*::`)
+	schemePattern    = pattern(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+	hostPattern      = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+	addressPattern   = pattern(`^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$`)
+	portPattern      = pattern(`^[0-9]{1,5}$`)
+	userPattern      = pattern(`^[A-Za-z0-9_][A-Za-z0-9_.@+~%-]*$`)
+	scpPattern       = pattern(`^(?:([^/:\[\]]*)@)?(\[[^\[\]/]*\]|[^/:@\[\]]+):(.*)$`)
 )
 
 var errCredentials = errors.New("contains credentials: put login and password or token in a key of the key store, and choose that key for the repository")
@@ -80,10 +81,10 @@ func Parse(raw string) (URL, error) {
 		return URL{}, errors.New("contains a control or invisible character: type the address anew")
 	case filepath.IsAbs(raw):
 		return URL{Raw: raw, Scheme: "file", Path: raw}, nil
-	case transportPattern.MatchString(raw):
+	case transportPattern().MatchString(raw):
 		return URL{}, fmt.Errorf("names git's remote helper %q, which can run commands: use https, http, ssh, git, file or git@host:path", raw[:strings.Index(raw, "::")])
 	}
-	if m := schemePattern.FindStringSubmatch(raw); m != nil {
+	if m := schemePattern().FindStringSubmatch(raw); m != nil {
 		return parseURL(raw, m[1])
 	}
 	return parseSCP(raw)
@@ -146,7 +147,7 @@ func parseFile(raw string) (URL, error) {
 }
 
 func parseSCP(raw string) (URL, error) {
-	m := scpPattern.FindStringSubmatch(raw)
+	m := scpPattern().FindStringSubmatch(raw)
 	if m == nil {
 		return URL{}, errors.New("is neither a URL nor git@host:path nor an absolute path")
 	}
@@ -174,16 +175,16 @@ func (u URL) checkHost() error {
 	case strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User, "-"):
 		return errors.New("has a host or user that begins with a dash")
 	case strings.Contains(u.Host, ":"):
-		if !addressPattern.MatchString(u.Host) {
+		if !addressPattern().MatchString(u.Host) {
 			return errors.New("has no valid address in brackets")
 		}
-	case !hostPattern.MatchString(u.Host):
+	case !hostPattern().MatchString(u.Host):
 		return errors.New("has no valid host name: letters, digits, dots, dashes and underscores")
 	}
-	if u.Port != "" && !portPattern.MatchString(u.Port) {
+	if u.Port != "" && !portPattern().MatchString(u.Port) {
 		return errors.New("has no valid port")
 	}
-	if u.User != "" && !userPattern.MatchString(u.User) {
+	if u.User != "" && !userPattern().MatchString(u.User) {
 		return errors.New("has a user name with unusual characters: put the login in a key of the key store")
 	}
 	return nil
@@ -200,4 +201,10 @@ func looksLikeToken(user string) bool {
 		}
 	}
 	return len(user) >= 36 && !strings.ContainsAny(user, "@. ")
+}
+
+// pattern compiles an expression when it is first asked for: a program that is
+// started as a supervisor never does.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

@@ -3,7 +3,6 @@ package giturl
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -44,11 +43,11 @@ func CheckRef(ref string) error {
 	return nil
 }
 
-var commitPattern = regexp.MustCompile(`^[0-9a-fA-F]{4,64}$`)
+var commitPattern = pattern(`^[0-9a-fA-F]{4,64}$`)
 
 // CheckCommit accepts a full or short hash.
 func CheckCommit(hash string) error {
-	if !commitPattern.MatchString(hash) {
+	if !commitPattern().MatchString(hash) {
 		return errors.New("is no commit hash: give 4 to 64 hexadecimal digits")
 	}
 	return nil
@@ -57,11 +56,11 @@ func CheckCommit(hash string) error {
 // IsFullHash tells whether a checked hash has all its digits, SHA-1 or SHA-256.
 func IsFullHash(hash string) bool { return len(hash) == 40 || len(hash) == 64 }
 
-var pinPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$`)
+var pinPattern = pattern(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$`)
 
 // CheckPin accepts names that are one plain part of a ref.
 func CheckPin(pin string) error {
-	if !pinPattern.MatchString(pin) {
+	if !pinPattern().MatchString(pin) {
 		return fmt.Errorf("pin %q: use letters, digits, '-' and '_'", pin)
 	}
 	return nil

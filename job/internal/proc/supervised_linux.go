@@ -90,7 +90,8 @@ func startSupervisor(cfg Config, null *os.File, pipes ...*os.File) (*os.Process,
 	if helper == "" {
 		helper = "/proc/self/exe" // also when the file was replaced by an upgrade
 	}
-	env := []string{MarkerEnv + "=" + cfg.Marker}
+	// A supervisor mostly waits: one thread of Go code starts faster than many.
+	env := []string{MarkerEnv + "=" + cfg.Marker, "GOMAXPROCS=1"}
 	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok { // the program may not load without
 		env = append(env, "LD_LIBRARY_PATH="+path)
 	}

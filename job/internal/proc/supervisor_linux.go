@@ -17,18 +17,25 @@ import (
 // tool has exited and its output has ended, before they count as left over.
 const settleTime = 100 * time.Millisecond
 
-// Init makes the calling program its own supervisor. It is called first thing
-// in main. In a process that was started as a supervisor it does that work and
-// exits; in any other it only notes that Start may use supervisors. Name and
-// open pipes make a supervisor, so that nothing in the environment of a task
-// can turn a program it starts into one.
-func Init() {
-	initialised.Store(true)
+// A supervisor begins while the program's packages are still being initialised:
+// this package needs few of them, and the rest of a program with a database
+// driver takes longer than all a supervisor has to do before its tool starts.
+var _ = begin()
+
+// begin does the work of a supervisor, and exits, in a process that was started
+// as one. Name and open pipes make a supervisor, so that nothing in the
+// environment of a task can turn a program it starts into one.
+func begin() bool {
 	if len(os.Args) == 1 && os.Args[0] == supervisorName && havePipes() {
 		supervise()
 		syscall.Exit(0) // at once: os.Exit waits for a second in programs built with -race
 	}
+	return false
 }
+
+// Init notes that Start may use supervisors: the program agrees to be started
+// as one. It is called first thing in main.
+func Init() { initialised.Store(true) }
 
 // havePipes reports whether the descriptors of a supervisor are there.
 func havePipes() bool {
