@@ -1,7 +1,9 @@
 package pool
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -40,7 +42,8 @@ type Caller struct {
 
 	fire    *store.ScheduleFire
 	tick    time.Time
-	keepErr bool // a task that cannot be made is stored as error
+	keepErr bool  // a task that cannot be made is stored as error
+	broken  error // why it cannot be made, where that is known before
 }
 
 // AddTask is the only way to launch a task. It checks the request against the
@@ -77,13 +80,14 @@ func (p *TaskPool) added(t store.Task) {
 }
 
 func (p *TaskPool) add(ctx context.Context, st store.Store, r AddRequest) (store.Task, error) {
+	veto := p.askLaunch(ctx, &r)
 	tpl, err := st.Templates().Get(ctx, r.Task.ProjectID, r.Task.TemplateID)
 	if err != nil {
 		return store.Task{}, fmt.Errorf("template %d: %w", r.Task.TemplateID, err)
 	}
-	n, err := p.freeze(ctx, st, r, tpl)
+	n, err := p.freeze(ctx, st, r, tpl, veto)
 	if err != nil {
-		if !r.By.keepErr || ctx.Err() != nil {
+		if !r.By.keepErr || ctx.Err() != nil || errors.Is(err, store.ErrBusy) {
 			return store.Task{}, err
 		}
 		n = p.refused(r, tpl, err)
@@ -93,7 +97,7 @@ func (p *TaskPool) add(ctx context.Context, st store.Store, r AddRequest) (store
 		return t, fmt.Errorf("store task: %w", err)
 	}
 	if hook := p.cfg.Hooks.AfterLaunch; hook != nil {
-		hook(ctx, t)
+		p.call(ctx, "after launch", func(ctx context.Context) { hook(ctx, t) })
 	}
 	if m := p.cfg.Metrics.Launched; m != nil {
 		m(tpl.App)
@@ -101,14 +105,44 @@ func (p *TaskPool) add(ctx context.Context, st store.Store, r AddRequest) (store
 	return t, nil
 }
 
+// askLaunch lets the host program change or refuse a request.
+func (p *TaskPool) askLaunch(ctx context.Context, r *AddRequest) error {
+	hook := p.cfg.Hooks.BeforeLaunch
+	if hook == nil {
+		return nil
+	}
+	if err := p.guard(ctx, func(ctx context.Context) error { return hook(ctx, r) }); err != nil {
+		return fmt.Errorf("launch refused: %w", err)
+	}
+	return nil
+}
+
+// call runs a hook that nothing depends on: its panic is logged.
+func (p *TaskPool) call(ctx context.Context, name string, hook func(context.Context)) {
+	err := p.guard(ctx, func(ctx context.Context) error {
+		hook(ctx)
+		return nil
+	})
+	if err != nil {
+		p.cfg.Log.Error("hook", "hook", name, "error", err)
+	}
+}
+
 // refused is the visible trace of a task that a schedule or another task was to
-// start and that could not be made.
+// start and that could not be made. A schedule says so too, and a commit that
+// has got no task stays to be noticed.
 func (p *TaskPool) refused(r AddRequest, tpl store.Template, why error) store.NewTask {
 	now := p.cfg.Now()
 	t := r.bare(tpl)
-	t.Status, t.Reason, t.End = store.Failed, why.Error(), &now
+	t.Status, t.Reason, t.End = store.Failed, cut(why.Error(), 1000), &now
 	t.Environment, t.Params, t.Arguments, t.GitBranch, t.InventoryID = "", nil, nil, nil, nil
-	return store.NewTask{Task: t, Schedule: r.By.fire, Events: []store.Event{r.event(t, tpl, "could not be started: "+why.Error())}}
+	fire := r.By.fire
+	if fire != nil {
+		c := *fire
+		c.Advance.Error, c.Advance.Commit = t.Reason, nil
+		fire = &c
+	}
+	return store.NewTask{Task: t, Schedule: fire, Events: []store.Event{r.event(t, tpl, "could not be started: "+t.Reason)}}
 }
 
 // bare is the task of a request without what has to be checked first.
@@ -143,12 +177,11 @@ func (r AddRequest) event(t store.Task, tpl store.Template, what string) store.E
 	}
 }
 
-// freeze checks the request and makes the task to be stored.
-func (p *TaskPool) freeze(ctx context.Context, st store.Store, r AddRequest, tpl store.Template) (store.NewTask, error) {
-	if hook := p.cfg.Hooks.BeforeLaunch; hook != nil {
-		if err := hook(ctx, &r); err != nil {
-			return store.NewTask{}, fmt.Errorf("launch refused: %w", err)
-		}
+// freeze checks the request and makes the task to be stored, unless something
+// speaks against it already.
+func (p *TaskPool) freeze(ctx context.Context, st store.Store, r AddRequest, tpl store.Template, veto error) (store.NewTask, error) {
+	if veto = cmp.Or(veto, r.By.broken); veto != nil {
+		return store.NewTask{}, veto
 	}
 	f := &freezer{pool: p, st: st, req: r, tpl: tpl, task: r.bare(tpl)}
 	if err := f.run(ctx); err != nil {

@@ -40,19 +40,36 @@ func (f *freezer) freezeBuild(ctx context.Context) error {
 
 // incomingVersion follows deploys down to the build they come from.
 func incomingVersion(ctx context.Context, st store.Store, t store.Task) (string, error) {
-	for range maxBuildChain {
-		if t.Version != nil {
-			return *t.Version, nil
-		}
-		if t.BuildTaskID == nil {
-			return "", nil
-		}
-		var err error
-		if t, err = st.Tasks().Get(ctx, t.ProjectID, *t.BuildTaskID); err != nil {
-			return "", fmt.Errorf("build task: %w", err)
-		}
+	last, err := followBuilds(ctx, st, t, func(t store.Task) bool { return t.Version != nil })
+	if err != nil || last.Version == nil {
+		return "", err
 	}
-	return "", nil
+	return *last.Version, nil
+}
+
+// inChain tells whether a task, or one that it deploys, is of the template.
+func inChain(ctx context.Context, st store.Store, t store.Task, template int64) (bool, error) {
+	last, err := followBuilds(ctx, st, t, func(t store.Task) bool { return t.TemplateID == template })
+	return last.TemplateID == template, err
+}
+
+// followBuilds goes from a deploy to what it deploys, until found says so or
+// there is no more. What was deleted meanwhile ends it too.
+func followBuilds(ctx context.Context, st store.Store, t store.Task, found func(store.Task) bool) (store.Task, error) {
+	for range maxBuildChain {
+		if found(t) || t.BuildTaskID == nil {
+			break
+		}
+		next, err := st.Tasks().Get(ctx, t.ProjectID, *t.BuildTaskID)
+		if errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return t, fmt.Errorf("build task: %w", err)
+		}
+		t = next
+	}
+	return t, nil
 }
 
 // freezeArguments checks the template's and the task's arguments.

@@ -10,9 +10,10 @@ import (
 
 // Figures of the upkeep. Each step is short, and others go first.
 const (
-	compactEvery = time.Minute
-	purgeStep    = 20
-	upkeepPause  = 5 * time.Millisecond
+	compactEvery   = time.Minute
+	retentionEvery = 10 * time.Minute
+	purgeStep      = 20
+	upkeepPause    = 5 * time.Millisecond
 )
 
 // compact packs the output of tasks.

@@ -37,12 +37,11 @@ func (p *TaskPool) deliver(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
+	var failed []error // they hold up no other
 	for _, e := range entries {
-		if err := p.settle(ctx, e); err != nil {
-			return 0, err
-		}
+		failed = append(failed, p.settle(ctx, e))
 	}
-	return len(entries), nil
+	return len(entries), errors.Join(failed...)
 }
 
 // settle deals with one entry. What follows in the pool comes first, and is
@@ -61,7 +60,7 @@ func (p *TaskPool) settle(ctx context.Context, e store.OutboxEntry) error {
 			return err
 		}
 		if hook := p.cfg.Hooks.AfterFinish; hook != nil {
-			hook(ctx, t)
+			p.call(ctx, "after finish", func(ctx context.Context) { hook(ctx, t) })
 		}
 	}
 	if p.cfg.Alerter == nil || e.Tries >= alertTries {
@@ -71,11 +70,7 @@ func (p *TaskPool) settle(ctx context.Context, e store.OutboxEntry) error {
 	if err := p.settled(ctx, e, &again); err != nil {
 		return err
 	}
-	p.alerts <- struct{}{}
-	p.alerting.Go(func() {
-		defer func() { <-p.alerts }()
-		p.tell(context.WithoutCancel(ctx), e, t)
-	})
+	p.alerting.Go(func() { p.tell(context.WithoutCancel(ctx), e, t) })
 	return nil
 }
 
@@ -90,7 +85,13 @@ func (p *TaskPool) settled(ctx context.Context, e store.OutboxEntry, retry *time
 func (p *TaskPool) tell(ctx context.Context, e store.OutboxEntry, t store.Task) {
 	ctx, cancel := context.WithTimeout(ctx, alertTimeout)
 	defer cancel()
-	err := guard(ctx, func(ctx context.Context) error {
+	select {
+	case p.alerts <- struct{}{}:
+		defer func() { <-p.alerts }()
+	case <-ctx.Done(): // the entry comes back
+		return
+	}
+	err := p.guard(ctx, func(ctx context.Context) error {
 		project, err := p.st.Projects().Get(ctx, 0, e.ProjectID)
 		if err != nil {
 			return err
@@ -161,8 +162,16 @@ func (p *TaskPool) follow(ctx context.Context, tx store.Store, tpl store.Templat
 			break
 		}
 	}
-	return p.AddTaskTx(ctx, tx, AddRequest{
+	r := AddRequest{
 		Task: store.Task{ProjectID: tpl.ProjectID, TemplateID: tpl.ID, BuildTaskID: &build.ID},
 		By:   Caller{Saved: true, keepErr: true},
-	})
+	}
+	circle, err := inChain(ctx, tx, build, tpl.ID)
+	if err != nil {
+		return store.Task{}, err
+	}
+	if circle {
+		r.By.broken = refuse("build_template_id", "the templates deploy each other in a circle: end it, or switch autorun off")
+	}
+	return p.AddTaskTx(ctx, tx, r)
 }

@@ -53,7 +53,7 @@ type Config struct {
 	External func(ctx context.Context, key store.AccessKey) (string, error)
 
 	MaxDuration time.Duration   // of a run. Defaults to none.
-	Retention   store.Retention // of finished tasks, where project and template say nothing. Defaults to keeping all.
+	Retention   store.Retention // of finished tasks, where the project says nothing; a template may keep less. Defaults to keeping all.
 
 	LeaseTTL       time.Duration // Defaults to 15 s.
 	LostAfter      time.Duration // Defaults to 10 min.
@@ -127,9 +127,11 @@ type TaskPool struct {
 	alerts   chan struct{} // one per alert that is under way
 	alerting sync.WaitGroup
 
+	watch  *watchers
+	worker *job.Worker // nil where nothing is run here
+
 	mu      sync.Mutex
 	running bool
-	worker  *job.Worker
 }
 
 // New returns a pool on a store. It starts nothing.
@@ -147,6 +149,10 @@ func New(st store.Store, cfg Config) (*TaskPool, error) {
 		alerts: make(chan struct{}, alertsAtOnce),
 	}
 	p.src = &source{pool: p, runs: map[store.Lease]*leased{}}
+	p.watch = &watchers{pool: p, asking: map[int64]bool{}}
+	if cfg.Executor != nil || cfg.Choose != nil {
+		p.worker = p.newWorker()
+	}
 	return p, nil
 }
 

@@ -37,9 +37,6 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 		return errors.New("pool runs once: make another one")
 	}
 	p.running = true
-	if p.cfg.Executor != nil || p.cfg.Choose != nil {
-		p.worker = p.newWorker()
-	}
 	p.mu.Unlock()
 
 	owned := false
@@ -51,15 +48,20 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 		owned = true
 		defer func() { err = errors.Join(err, release()) }()
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var loops sync.WaitGroup
 	for _, loop := range p.loops(owned) {
 		loops.Go(func() { p.keep(ctx, loop.name, loop.run) })
 	}
 	if p.worker != nil {
-		err = p.worker.Run(ctx)
+		if err = p.worker.Run(ctx); err != nil {
+			cancel() // it could not begin
+		}
 	}
 	<-ctx.Done()
 	loops.Wait()
+	p.watch.wait()
 	p.flush(ctx)
 	return err
 }
@@ -81,11 +83,9 @@ func (p *TaskPool) flush(ctx context.Context) {
 	p.alerting.Wait()
 }
 
-// Drain ends the claiming of tasks by this process: those that run go on. Run
-// still has to be ended by its context.
+// Drain ends the claiming of tasks by this process, if need be before Run: those
+// that run go on. Run still has to be ended by its context.
 func (p *TaskPool) Drain() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.worker != nil {
 		p.worker.Drain()
 	}
@@ -93,8 +93,6 @@ func (p *TaskPool) Drain() {
 
 // Hurry cuts a shut-down short.
 func (p *TaskPool) Hurry() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.worker != nil {
 		p.worker.Hurry()
 	}
@@ -124,7 +122,7 @@ func (p *TaskPool) keep(ctx context.Context, name string, run func(context.Conte
 	const first, most = 100 * time.Millisecond, 5 * time.Second
 	for pause := first; ctx.Err() == nil; pause = min(2*pause, most) {
 		begun := time.Now()
-		err := guard(ctx, run)
+		err := p.guard(ctx, run)
 		if ctx.Err() != nil || err == nil {
 			return
 		}
@@ -136,11 +134,12 @@ func (p *TaskPool) keep(ctx context.Context, name string, run func(context.Conte
 	}
 }
 
-// guard makes an error of a panic.
-func guard(ctx context.Context, run func(context.Context) error) (err error) {
+// guard makes an error of a panic. The stack is for the log alone.
+func (p *TaskPool) guard(ctx context.Context, run func(context.Context) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			p.cfg.Log.Error("panic in pool", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
 	return run(ctx)

@@ -3,44 +3,11 @@ package pool
 import (
 	"context"
 	"fmt"
-	"os"
-	"time"
 
 	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
 )
-
-// branches asks a remote with the repository's own key.
-func (p *TaskPool) branches(ctx context.Context, repo store.Repository) ([]job.Head, error) {
-	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
-	defer cancel()
-	key, err := keyOpener{pool: p, project: repo.ProjectID}.key(ctx, repo.SSHKeyID)
-	if err != nil {
-		return nil, err
-	}
-	scratch, err := os.MkdirTemp("", "semaphore-heads-")
-	if err != nil {
-		return nil, fmt.Errorf("scratch directory: %w", err)
-	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // only helper files of a call that has ended
-	remote := job.Remote{URL: repo.GitURL, Key: key, ScratchDir: scratch, Timeout: watchTimeout}
-	spec := &job.Spec{Task: job.Task{ProjectID: repo.ProjectID}}
-	project, err := p.st.Projects().Get(ctx, 0, repo.ProjectID)
-	if err != nil {
-		return nil, fmt.Errorf("project %d: %w", repo.ProjectID, err)
-	}
-	spec.HostKeys.Policy = job.HostKeyPolicy(project.HostKeys)
-	if err := p.knownHosts(ctx, spec); err != nil {
-		return nil, err
-	}
-	remote.HostKeys = spec.HostKeys
-	heads, err := p.cfg.Git.Heads(ctx, remote)
-	if err != nil {
-		return nil, fmt.Errorf("branches of repository %q: %w", repo.Name, err)
-	}
-	return heads, nil
-}
 
 // paramsAD binds the secret values of saved parameters to their row.
 func paramsAD(t store.TaskParams) crypto.AD {
@@ -100,7 +67,7 @@ func (p *TaskPool) applyParams(ctx context.Context, r *AddRequest, owner map[str
 	if saved.Secret != nil {
 		plain, err := p.cfg.Ring.Open(*saved.Secret, paramsAD(saved))
 		if err != nil {
-			return fmt.Errorf("saved secret values: %w", err)
+			return refuse("secret", "the saved values cannot be opened, enter them anew: %v", err)
 		}
 		t.Secret = string(plain)
 	}
@@ -131,6 +98,3 @@ func (p *TaskPool) RunSchedule(ctx context.Context, project, id int64, by Caller
 	r.By.UserID, r.By.Username, r.By.keepErr = by.UserID, by.Username, false
 	return p.AddTask(ctx, r)
 }
-
-// retentionEvery is how often finished tasks are looked at.
-const retentionEvery = 10 * time.Minute
