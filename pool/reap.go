@@ -2,67 +2,143 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// reap deals with leases that were not renewed. Where the store is owned, every
-// other owner is proven dead.
-func (p *TaskPool) reap(ctx context.Context, owned bool) error {
-	e := store.Expiry{Self: p.self, AllDead: owned}
-	sweeping := true
-	return each(ctx, p.cfg.Poll, nil, func(ctx context.Context) error {
-		if sweeping {
-			ending, err := p.sweep(ctx)
-			if err != nil {
-				p.cfg.Log.Error("clean up after dead runs", "error", err)
-			}
-			e.Spare = ending
-			sweeping = len(ending) > 0
-		}
-		return p.expire(ctx, e)
-	})
+// sweepAgain is the pause after a sweep that failed.
+const sweepAgain = time.Minute
+
+// reaper deals with leases that were not renewed.
+type reaper struct {
+	pool   *TaskPool
+	owned  bool // every other owner is proven dead
+	expiry store.Expiry
+
+	sweep time.Time            // when the next sweep is due; zero for none
+	look  time.Time            // when to look for leases that nobody knows
+	stray map[store.Lease]bool // those found the last time
 }
 
-// sweep cleans up what dead processes of this machine have left, and names the
-// tasks whose tools are still ending.
-func (p *TaskPool) sweep(ctx context.Context) ([]int64, error) {
-	s, ok := p.cfg.Executor.(Sweeper)
+func (p *TaskPool) reap(ctx context.Context, owned bool) error {
+	now := time.Now()
+	r := &reaper{pool: p, owned: owned, expiry: store.Expiry{Self: p.self, AllDead: owned}, sweep: now, look: now}
+	return each(ctx, p.cfg.Poll, nil, r.step)
+}
+
+func (r *reaper) step(ctx context.Context) error {
+	now := time.Now()
+	if !r.sweep.IsZero() && !now.Before(r.sweep) {
+		r.sweepRuns(ctx, now)
+	}
+	lost, err := r.pool.expire(ctx, r.expiry)
+	if err != nil {
+		return err
+	}
+	if lost > 0 && r.owned { // what these tasks held can be given back now
+		r.sweep = now
+	}
+	if now.Before(r.look) {
+		return nil
+	}
+	r.look = now.Add(r.pool.cfg.LeaseTTL)
+	return r.handBack(ctx)
+}
+
+// sweepRuns cleans up what dead processes of this machine have left. Tasks whose
+// tools are still ending are spared until they have.
+func (r *reaper) sweepRuns(ctx context.Context, now time.Time) {
+	s, ok := r.pool.cfg.Executor.(Sweeper)
 	if !ok {
-		return nil, nil
+		r.sweep = time.Time{}
+		return
 	}
 	swept, err := s.Sweep(ctx)
-	var ending []int64
+	r.expiry.Spare = nil
 	for _, run := range swept {
 		if run.Ending {
-			ending = append(ending, run.Task.TaskID)
+			r.expiry.Spare = append(r.expiry.Spare, run.Task.TaskID)
 			continue
 		}
-		p.cfg.Log.Info("cleaned up after a dead run", "task_id", run.Task.TaskID, "attempt", run.Task.Attempt,
+		r.pool.cfg.Log.Info("cleaned up after a dead run", "task_id", run.Task.TaskID, "attempt", run.Task.Attempt,
 			"processes", len(run.Processes), "state_saved", run.StateSaved)
 	}
-	return ending, err
+	switch {
+	case err != nil && ctx.Err() == nil:
+		r.pool.cfg.Log.Error("clean up after dead runs", "error", err)
+		r.sweep = now.Add(sweepAgain)
+	case len(r.expiry.Spare) == 0:
+		r.sweep = time.Time{}
+	}
 }
 
-func (p *TaskPool) expire(ctx context.Context, e store.Expiry) error {
-	for {
+// handBack gives leases of this process back that it does not know: the answer
+// to a claim, or to the end of one, was lost. What is found twice is no claim
+// that is just being answered.
+func (r *reaper) handBack(ctx context.Context) error {
+	held, err := r.pool.st.Queue().Leases(ctx)
+	if err != nil {
+		return fmt.Errorf("leases: %w", err)
+	}
+	stray := map[store.Lease]bool{}
+	for _, h := range held {
+		if h.Owner != r.pool.self || h.RunnerID != nil || r.pool.src.run(h.Lease) != nil {
+			continue
+		}
+		stray[h.Lease] = true
+		if !r.stray[h.Lease] {
+			continue
+		}
+		t, err := r.pool.st.Queue().Finish(ctx, h.Lease, store.Finish{
+			Status: store.Waiting, Reason: "handed back: it was claimed but not begun",
+		})
+		if errors.Is(err, store.ErrLease) {
+			continue // it has ended meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("hand task %d back: %w", h.Lease.TaskID, err)
+		}
+		r.pool.finished(t, "")
+	}
+	r.stray = stray
+	return nil
+}
+
+// expire tells how many tasks were dealt with.
+func (p *TaskPool) expire(ctx context.Context, e store.Expiry) (int, error) {
+	for n := 0; ; {
 		expired, err := p.st.Queue().Expire(ctx, e)
 		if err != nil {
-			return fmt.Errorf("expire leases: %w", err)
+			return n, fmt.Errorf("expire leases: %w", err)
 		}
 		for _, x := range expired {
 			p.cfg.Log.Warn("task has lost its worker", "task_id", x.Task.ID, "attempt", x.Task.Attempt, "outcome", string(x.Outcome))
 			if m := p.cfg.Metrics.Lost; m != nil {
 				m(x.Outcome)
 			}
-			p.finished(x.Task)
+			p.finished(x.Task, p.appOfTask(ctx, x.Task))
 		}
 		if len(expired) == 0 {
-			return nil
+			return n, nil
 		}
+		n += len(expired)
 	}
+}
+
+// appOfTask is the app of a task for the figures, where anybody counts.
+func (p *TaskPool) appOfTask(ctx context.Context, t store.Task) string {
+	if p.cfg.Metrics.Finished == nil {
+		return ""
+	}
+	snapshot, _, err := p.st.Tasks().Snapshot(ctx, t.ProjectID, t.ID)
+	if err != nil {
+		return "" // it is gone
+	}
+	return appOf(snapshot)
 }
 
 var _ Sweeper = (*job.LocalJob)(nil)

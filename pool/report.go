@@ -10,11 +10,10 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// results is what of a run's stages, hosts and errors is stored already.
+// results is what of a run's stages and hosts is stored already.
 type results struct {
-	stages   map[int]stage.Stage
-	hosts    map[string]stage.Host
-	problems int
+	stages map[int]stage.Stage
+	hosts  map[string]stage.Host
 }
 
 // append turns a report into what is stored; run.mu is held.
@@ -31,7 +30,7 @@ func (run *leased) append(r job.Report, now time.Time) store.Append {
 	}
 	if r.Seq > run.parsed { // one that is offered again has been parsed
 		run.parsed = r.Seq
-		run.parse(a.Lines, r.Status, now)
+		run.parse(r.Status, a.Lines, now)
 	}
 	if r.Status != nil {
 		switch r.Status.State {
@@ -54,25 +53,33 @@ func (run *leased) append(r job.Report, now time.Time) store.Append {
 	return a
 }
 
-// parse feeds the parser.
-func (run *leased) parse(lines []store.LogLine, s *job.Status, now time.Time) {
-	for _, l := range lines {
-		run.parser.Line(stage.Line{Number: l.Number, Time: l.Time, System: l.Stream == uint8(job.System), Text: l.Text})
-	}
+// parse feeds the parser: a report tells of a phase before its lines. A parser
+// that fails reads no more, and the output goes on.
+func (run *leased) parse(s *job.Status, lines []store.LogLine, now time.Time) {
+	defer func() {
+		if r := recover(); r != nil {
+			run.parser = stage.New("")
+		}
+	}()
 	if s != nil {
 		run.parser.Phase(string(s.Phase), now)
 	}
+	for _, l := range lines {
+		run.parser.Line(stage.Line{Number: l.Number, Time: l.Time, System: l.Stream == uint8(job.System), Text: l.Text})
+	}
 }
 
-// changes adds stages, hosts and errors that are new.
+// changes adds stages and hosts that the store does not have. The parser tells
+// only once that there are some, so that is remembered until they are stored.
 func (run *leased) changes(a *store.Append) {
-	if !run.parser.Changed() {
+	run.unsaved = run.unsaved || run.parser.Changed()
+	if !run.unsaved {
 		return
 	}
 	now := run.parser.Result()
 	for _, s := range now.Stages {
 		if old, ok := run.results.stages[s.Index]; !ok || !sameStage(old, s) {
-			a.Stages = append(a.Stages, storedStage(s))
+			a.Stages = append(a.Stages, storedStage(s, run.stages))
 		}
 	}
 	for _, h := range now.Hosts {
@@ -90,8 +97,9 @@ func sameStage(a, b stage.Stage) bool {
 		a.FirstLine == b.FirstLine && a.LastLine == b.LastLine && string(a.Result) == string(b.Result)
 }
 
-func storedStage(s stage.Stage) store.Stage {
-	row := store.Stage{Number: s.Index, Type: s.Type, Name: cut(s.Name, 250), FirstLine: s.FirstLine, LastLine: s.LastLine, Result: s.Result}
+// storedStage is a stage as it is stored, behind those of earlier attempts.
+func storedStage(s stage.Stage, behind int) store.Stage {
+	row := store.Stage{Number: behind + s.Index, Type: s.Type, Name: cut(s.Name, 250), FirstLine: s.FirstLine, LastLine: s.LastLine, Result: s.Result}
 	if !s.Start.IsZero() {
 		row.Start = &s.Start
 	}
@@ -108,8 +116,12 @@ func (run *leased) nothingNew(a store.Append, r job.Report) bool {
 		a.Commit == nil && a.Plan == nil && (a.Status == "" || a.Status == run.status)
 }
 
-// stored remembers what the store has taken.
+// stored remembers what the store has taken, once per report.
 func (run *leased) stored(a store.Append) {
+	if a.Seq <= run.saved {
+		return
+	}
+	run.saved, run.unsaved = a.Seq, false
 	run.next += int64(len(a.Lines))
 	if a.Status != "" {
 		run.status = a.Status
@@ -137,7 +149,7 @@ func (run *leased) finish(res job.Result, now time.Time) store.Finish {
 		f.Status = store.Success
 	case job.Stopped:
 		f.Status = store.Stopped
-		if res.Message == job.ErrShutdown.Error() && run.task.MaxRetries >= run.task.Attempt {
+		if strings.Contains(res.Message, job.ErrShutdown.Error()) && run.task.MaxRetries >= run.task.Attempt {
 			f.Status, f.Reason = store.Waiting, "handed back: server shut down"
 		}
 	case job.Held:

@@ -32,6 +32,9 @@ type leased struct {
 	prompt  string
 	next    int64        // number of the next line, for the parser
 	parsed  int64        // sequence number of the last report that the parser has seen
+	saved   int64        // and of the last one that is stored
+	unsaved bool         // the parser knows something that is not stored
+	stages  int          // how many stages earlier attempts had
 	status  store.Status // last one that was stored
 }
 
@@ -67,18 +70,42 @@ func (s *source) claim(ctx context.Context, free int) (assigned []job.Assignment
 		return nil, false, fmt.Errorf("claim: %w", err)
 	}
 	for _, c := range claimed {
+		s.hold(c.Lease, &leased{task: c.Task, parser: stage.New("")})
+	}
+	for _, c := range claimed {
 		s.pool.hub.task(c.Task)
 		if m := s.pool.cfg.Metrics.Waited; m != nil && c.Lease.Attempt == 1 && c.Task.Start != nil {
 			m(appOf(c.Snapshot), c.Task.Start.Sub(c.Task.Created))
 		}
-		spec, err := s.prepare(ctx, c)
+		var a job.Assignment
+		err := s.pool.guard(ctx, func(ctx context.Context) (err error) {
+			a, err = s.prepare(ctx, c)
+			return err
+		})
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		if err != nil {
 			s.giveUp(ctx, c, err)
 			continue
 		}
-		assigned = append(assigned, s.assign(c, spec))
+		assigned = append(assigned, a)
 	}
 	return assigned, len(claimed) > len(assigned), nil
+}
+
+// hold notes that this process has a lease. One that it has and does not know
+// is handed back by the reaper.
+func (s *source) hold(l store.Lease, run *leased) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs[l] = run
+}
+
+func (s *source) release(l store.Lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.runs, l)
 }
 
 func appOf(snapshot []byte) string {
@@ -92,26 +119,27 @@ func appOf(snapshot []byte) string {
 }
 
 // prepare opens the secrets of a task and asks the host program.
-func (s *source) prepare(ctx context.Context, c store.Claimed) (*job.Spec, error) {
+func (s *source) prepare(ctx context.Context, c store.Claimed) (job.Assignment, error) {
 	spec, err := s.pool.resolve(ctx, c)
 	if err != nil {
-		return nil, err
+		return job.Assignment{}, err
 	}
 	if hook := s.pool.cfg.Hooks.BeforeRun; hook != nil {
 		if err := hook(ctx, c.Task, spec); err != nil {
-			return nil, fmt.Errorf("run refused: %w", err)
+			return job.Assignment{}, fmt.Errorf("run refused: %w", err)
 		}
 	}
-	return spec, nil
+	return s.assign(ctx, c, spec)
 }
 
 // giveUp ends a task that cannot be resolved: it says why in its log. When the
 // program itself is ending the task goes back.
 func (s *source) giveUp(ctx context.Context, c store.Claimed, why error) {
+	defer s.release(c.Lease)
 	ended := ctx.Err() != nil || errors.Is(why, store.ErrBusy)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	f := store.Finish{Status: store.Failed, Reason: why.Error()}
+	f := store.Finish{Status: store.Failed, Reason: cut(why.Error(), 1000)}
 	if ended {
 		f = store.Finish{Status: store.Waiting, Reason: "handed back"}
 	} else {
@@ -119,14 +147,14 @@ func (s *source) giveUp(ctx context.Context, c store.Claimed, why error) {
 		if err := s.pool.st.Queue().Append(ctx, c.Lease, store.Append{Seq: c.NextSeq, Lines: []store.LogLine{line}}); err != nil {
 			s.pool.cfg.Log.Error("store why a task cannot run", "task_id", c.Task.ID, "error", err)
 		}
-		f.Events = []store.Event{taskEvent(c.Task, "ended as error: "+why.Error())}
+		f.Events = []store.Event{taskEvent(c.Task, "ended as error: "+f.Reason)}
 	}
 	t, err := s.pool.st.Queue().Finish(ctx, c.Lease, f)
 	if err != nil {
 		s.pool.cfg.Log.Error("end a task that cannot run", "task_id", c.Task.ID, "error", err)
 		return
 	}
-	s.pool.finished(t)
+	s.pool.finished(t, appOf(c.Snapshot))
 }
 
 func taskEvent(t store.Task, what string) store.Event {
@@ -136,19 +164,26 @@ func taskEvent(t store.Task, what string) store.Event {
 	}
 }
 
-func (s *source) assign(c store.Claimed, spec *job.Spec) job.Assignment {
+func (s *source) assign(ctx context.Context, c store.Claimed, spec *job.Spec) (job.Assignment, error) {
 	l := &leased{task: c.Task, status: c.Task.Status, app: spec.App, parser: stage.New(spec.App), next: c.Task.LogLines}
 	if snap, err := decodeSnapshot(c.Snapshot); err == nil {
 		l.confirm = seconds(snap.ConfirmSeconds)
 	}
-	s.mu.Lock()
-	s.runs[c.Lease] = l
-	s.mu.Unlock()
+	if c.Lease.Attempt > 1 {
+		stages, err := s.pool.st.Tasks().Stages(ctx, c.Task.ProjectID, c.Task.ID)
+		if err != nil {
+			return job.Assignment{}, fmt.Errorf("stages of earlier attempts: %w", err)
+		}
+		if n := len(stages); n > 0 {
+			l.stages = stages[n-1].Number + 1
+		}
+	}
+	s.hold(c.Lease, l)
 	a := job.Assignment{Lease: job.Lease(c.Lease), Spec: spec, TTL: s.pool.cfg.LeaseTTL, NextSeq: c.NextSeq}
 	if c.Task.MaxRetries >= c.Lease.Attempt {
 		a.LostAfter = time.Duration(c.Task.LostAfter) * time.Millisecond
 	}
-	return a
+	return a, nil
 }
 
 func (s *source) run(l store.Lease) *leased {
@@ -215,14 +250,18 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 	return nil
 }
 
-// trustHosts remembers keys of hosts that a task met first.
+// trustHosts remembers keys of hosts that a task met first. One that the store
+// does not take holds up no output: it is met again.
 func (p *TaskPool) trustHosts(ctx context.Context, t store.Task, keys []job.HostKey) error {
 	for _, k := range keys {
 		_, err := p.st.Projects().KnownHosts().Create(ctx, store.KnownHost{
 			ProjectID: t.ProjectID, Host: k.Host, KeyType: keyType(k.Key), Key: k.Key, Created: p.cfg.Now(), TaskID: &t.ID,
 		})
-		if err != nil && !errors.Is(err, store.ErrConflict) {
+		switch {
+		case errors.Is(err, store.ErrBusy):
 			return fmt.Errorf("remember host key: %w", err)
+		case err != nil && !errors.Is(err, store.ErrConflict):
+			p.cfg.Log.Error("remember host key", "task_id", t.ID, "host", k.Host, "error", err)
 		}
 	}
 	return nil
@@ -238,7 +277,8 @@ func (s *source) Finish(ctx context.Context, lease job.Lease, res job.Result) er
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if hook := s.pool.cfg.Hooks.BeforeFinish; hook != nil {
-		if err := hook(ctx, run.task, res); err != nil && res.Outcome == job.Success {
+		err := s.pool.guard(ctx, func(ctx context.Context) error { return hook(ctx, run.task, res) })
+		if err != nil && res.Outcome == job.Success {
 			res = job.Result{Outcome: job.Failure, Message: err.Error()}
 		}
 	}
@@ -246,24 +286,22 @@ func (s *source) Finish(ctx context.Context, lease job.Lease, res job.Result) er
 	if err != nil && !errors.Is(err, store.ErrLease) {
 		return fmt.Errorf("finish: %w", err)
 	}
-	s.mu.Lock()
-	delete(s.runs, l)
-	s.mu.Unlock()
+	s.release(l)
 	if err != nil {
 		s.pool.out.ring()
 		return job.ErrLeaseLost
 	}
-	s.pool.finished(t)
+	s.pool.finished(t, run.app)
 	return nil
 }
 
 // finished tells everybody that a task has left its worker.
-func (p *TaskPool) finished(t store.Task) {
+func (p *TaskPool) finished(t store.Task, app string) {
 	p.hub.task(t)
 	p.wake.ring()
 	p.out.ring()
 	p.tidy.ring()
 	if m := p.cfg.Metrics.Finished; m != nil && t.Status.Finished() && t.Start != nil && t.End != nil {
-		m("", t.Status, t.End.Sub(*t.Start))
+		m(app, t.Status, t.End.Sub(*t.Start))
 	}
 }
