@@ -75,7 +75,7 @@ func (f *freezer) freezeParams(context.Context) error {
 	if err := decodeParams("params", f.req.Task.Params, &own); err != nil {
 		return err
 	}
-	if len(own.Limit) == 0 && strings.TrimSpace(f.req.Task.Limit) != "" {
+	if len(filled(own.Limit)) == 0 && f.req.Task.Limit != "" {
 		own.Limit = strings.Split(f.req.Task.Limit, ",")
 	}
 	switch {
@@ -90,6 +90,7 @@ func (f *freezer) freezeParams(context.Context) error {
 // choose returns the task's list where it says something else than the
 // template's and may do so.
 func (f *freezer) choose(field, flag string, allowed bool, own, template []string) ([]string, error) {
+	own = filled(own)
 	if len(own) == 0 || slices.Equal(own, template) {
 		return template, nil
 	}
@@ -97,6 +98,17 @@ func (f *freezer) choose(field, flag string, allowed bool, own, template []strin
 		return nil, refuse("params."+field, "the template does not let tasks choose it: set %s, or leave it out", flag)
 	}
 	return own, nil
+}
+
+// filled leaves out what says nothing: a blank entry never widens a list.
+func filled(list []string) []string {
+	var some []string
+	for _, entry := range list {
+		if entry = strings.Trim(entry, ", \t"); entry != "" {
+			some = append(some, entry)
+		}
+	}
+	return some
 }
 
 func (f *freezer) ansibleParams(t templateParams, own taskParams) error {

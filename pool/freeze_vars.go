@@ -34,7 +34,14 @@ func (f *freezer) freezeVariables(context.Context) error {
 		if known && sameJSON(effective, own[name]) {
 			continue
 		}
+		if f.isDefault(name, own[name]) {
+			vars[name] = own[name]
+			continue
+		}
 		if err := f.mayNotSet(name); err != nil {
+			if blank(own[name]) {
+				continue // old clients send what was not filled in
+			}
 			return err
 		}
 		vars[name] = own[name]
@@ -44,6 +51,16 @@ func (f *freezer) freezeVariables(context.Context) error {
 	}
 	return nil
 }
+
+// isDefault tells whether a value is what the survey fills in by itself.
+func (f *freezer) isDefault(name string, value any) bool {
+	v := f.surveyVar(name)
+	return v != nil && v.DefaultValue != "" && v.DefaultValue == fmt.Sprint(value) &&
+		!slices.Contains(f.req.By.Extracted, name) && !job.ReservedName(name)
+}
+
+// blank tells whether a value says nothing.
+func blank(value any) bool { return value == nil || value == "" }
 
 // mayNotSet says why the task must not set a variable, nil where it may.
 func (f *freezer) mayNotSet(name string) error {
@@ -76,62 +93,85 @@ func (f *freezer) secretValues() (map[string]string, error) {
 		return nil, refuse("secret", "is no JSON object of names and texts")
 	}
 	values := map[string]string{}
-	for name, value := range given {
-		switch v := value.(type) {
-		case nil:
-			continue
-		case string:
-			if v == "" {
-				continue
-			}
-			values[name] = v
-		case json.Number, bool:
-			values[name] = fmt.Sprint(v)
-		default:
-			return nil, refuse("secret", "the value of %q is no text", name)
-		}
-		if err := f.mayNotSet(name); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if err := f.addSecret(values, name, given[name]); err != nil {
 			return nil, err
 		}
 	}
 	return values, nil
 }
 
+// addSecret takes one secret value, if it says anything.
+func (f *freezer) addSecret(values map[string]string, name string, value any) error {
+	if blank(value) {
+		return nil
+	}
+	switch value.(type) {
+	case string, json.Number, bool:
+	default:
+		return refuse("secret", "the value of %q is no text", name)
+	}
+	if slices.Contains(f.req.By.Extracted, name) {
+		return refuse("secret", "%q is a secret: what a webhook brings cannot be one", name)
+	}
+	if err := f.mayNotSet(name); err != nil {
+		return err
+	}
+	values[name] = fmt.Sprint(value)
+	return nil
+}
+
 // checkSurvey fills in defaults and checks values. A secret value that came
 // with the variables is moved to where it belongs.
 func (f *freezer) checkSurvey(own map[string]any) error {
 	for _, v := range f.tpl.SurveyVars {
+		check := f.checkValue
 		if v.Type == store.SurveySecret {
-			if value, ok := own[v.Name]; ok {
-				if text, isText := value.(string); isText && text != "" && f.secret[v.Name] == "" {
-					f.secret[v.Name] = text
-				}
-				delete(own, v.Name)
-				f.dropFromTask(v.Name)
-			}
-			if v.Required && f.secret[v.Name] == "" {
-				return refuse("secret", "%q is required: give it a value", v.Name)
-			}
-			continue
+			check = f.checkSecret
 		}
-		value, ok := own[v.Name]
-		if !ok || value == nil || value == "" {
-			delete(own, v.Name)
-			if v.DefaultValue == "" {
-				if v.Required {
-					return refuse("environment", "%q is required: give it a value", v.Name)
-				}
-				continue
-			}
-			value = v.DefaultValue
-		}
-		checked, err := surveyValue(v, value)
-		if err != nil {
+		if err := check(v, own); err != nil {
 			return err
 		}
-		own[v.Name] = checked
 	}
 	return nil
+}
+
+func (f *freezer) checkSecret(v store.SurveyVar, own map[string]any) error {
+	if value, ok := own[v.Name]; ok {
+		delete(own, v.Name)
+		f.dropFromTask(v.Name)
+		if f.secret[v.Name] == "" {
+			if err := f.addSecret(f.secret, v.Name, value); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case f.secret[v.Name] != "":
+	case v.DefaultValue != "":
+		f.secret[v.Name] = v.DefaultValue
+	case v.Required:
+		return refuse("secret", "%q is required: give it a value", v.Name)
+	}
+	return nil
+}
+
+func (f *freezer) checkValue(v store.SurveyVar, own map[string]any) error {
+	if hidden, ok := f.secret[v.Name]; ok { // kept secret though it need not be
+		delete(own, v.Name)
+		return surveyValue(v, hidden)
+	}
+	if blank(own[v.Name]) {
+		delete(own, v.Name)
+		if v.DefaultValue == "" {
+			if v.Required {
+				return refuse("environment", "%q is required: give it a value", v.Name)
+			}
+			return nil
+		}
+		own[v.Name] = v.DefaultValue
+	}
+	return surveyValue(v, own[v.Name])
 }
 
 // dropFromTask keeps a secret out of the row that everybody may read.
@@ -150,19 +190,19 @@ func (f *freezer) dropFromTask(name string) {
 }
 
 // surveyValue checks a value against the variable's type.
-func surveyValue(v store.SurveyVar, value any) (any, error) {
+func surveyValue(v store.SurveyVar, value any) error {
 	text := fmt.Sprint(value)
 	switch v.Type {
 	case store.SurveyInt:
 		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-			return nil, refuse("environment", "%q must be a whole number", v.Name)
+			return refuse("environment", "%q must be a whole number", v.Name)
 		}
 	case store.SurveyEnum:
 		if !slices.ContainsFunc(v.Values, func(c store.SurveyValue) bool { return c.Value == text }) {
-			return nil, refuse("environment", "%q must be one of the survey's values", v.Name)
+			return refuse("environment", "%q must be one of the survey's values", v.Name)
 		}
 	}
-	return value, nil
+	return nil
 }
 
 // freezeSecrets seals the secret survey values.
