@@ -18,9 +18,10 @@ func keyAD(key store.AccessKey) crypto.AD {
 }
 
 // SaveKey stores a key with its secret sealed: a new one where ID is 0. The
-// secret is taken from String, LoginPassword or SSH, as Type says; for an
-// existing key only if OverrideSecret is set. An ssh key has to be one that can
-// be opened with its passphrase. The returned key carries no secret.
+// secret is taken from String, LoginPassword or SSH, as Type says. Of an
+// existing key only the name changes, unless OverrideSecret is set: then type,
+// secret and source do, and whose key it is stays. An ssh key has to be one that
+// can be opened with its passphrase. The returned key carries no secret.
 func (p *TaskPool) SaveKey(ctx context.Context, key store.AccessKey) (store.AccessKey, error) {
 	err := p.st.InTx(ctx, func(ctx context.Context, tx store.Store) error {
 		var err error
@@ -32,25 +33,33 @@ func (p *TaskPool) SaveKey(ctx context.Context, key store.AccessKey) (store.Acce
 
 // SaveKeyTx is SaveKey inside a transaction.
 func (p *TaskPool) SaveKeyTx(ctx context.Context, tx store.Store, key store.AccessKey) (store.AccessKey, error) {
+	row, err := p.saveKey(ctx, tx, key)
+	row.Secret, row.String, row.LoginPassword, row.SSH = nil, "", store.LoginPassword{}, store.SSHKey{}
+	return row, err
+}
+
+func (p *TaskPool) saveKey(ctx context.Context, tx store.Store, key store.AccessKey) (store.AccessKey, error) {
+	row := key
+	var old store.AccessKey
+	if key.ID != 0 {
+		var err error
+		if old, err = tx.Keys().Get(ctx, key.ProjectID, key.ID); err != nil {
+			return key, fmt.Errorf("key %d: %w", key.ID, err)
+		}
+		if !key.OverrideSecret {
+			old.Name = key.Name
+			return old, saved(tx.Keys().Update(ctx, old))
+		}
+		row.Owner, row.EnvironmentID, row.StorageID, row.Plain = old.Owner, old.EnvironmentID, old.StorageID, old.Plain
+	}
 	plain, err := plainSecret(key)
 	if err != nil {
 		return key, err
 	}
-	row := key
+	row.Secret = nil
 	if key.ID == 0 {
-		row.Secret = nil
 		if row, err = tx.Keys().Create(ctx, row); err != nil {
-			return key, fmt.Errorf("store key: %w", err)
-		}
-	} else {
-		old, err := tx.Keys().Get(ctx, key.ProjectID, key.ID)
-		if err != nil {
-			return key, fmt.Errorf("key %d: %w", key.ID, err)
-		}
-		row.Secret = old.Secret
-		if !key.OverrideSecret {
-			row, plain = old, nil
-			row.Name = key.Name
+			return key, saved(err)
 		}
 	}
 	if plain != nil {
@@ -59,14 +68,15 @@ func (p *TaskPool) SaveKeyTx(ctx context.Context, tx store.Store, key store.Acce
 			return key, fmt.Errorf("seal key: %w", err)
 		}
 		row.Secret = &sealed
-	} else if key.OverrideSecret {
-		row.Secret = nil
 	}
-	if err := tx.Keys().Update(ctx, row); err != nil {
-		return key, fmt.Errorf("store key: %w", err)
+	return row, saved(tx.Keys().Update(ctx, row))
+}
+
+func saved(err error) error {
+	if err != nil {
+		return fmt.Errorf("store key: %w", err)
 	}
-	row.Secret, row.String, row.LoginPassword, row.SSH = nil, "", store.LoginPassword{}, store.SSHKey{}
-	return row, nil
+	return nil
 }
 
 // plainSecret is what is sealed for a key; nil where there is nothing.
