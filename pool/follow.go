@@ -23,13 +23,12 @@ func (p *TaskPool) Follow(ctx context.Context, project, id, from int64) iter.Seq
 		defer func() { sub.Close() }()
 		for {
 			t, err := p.Task(ctx, project, id) // before the lines: an ended task has no more of them
-			if err != nil {
-				yield(store.LogLine{}, err)
-				return
+			more := false
+			if err == nil {
+				more, err = f.read(ctx, yield)
 			}
-			more, err := f.read(ctx, yield)
 			if err != nil {
-				yield(store.LogLine{}, err)
+				yield(store.LogLine{}, causeOf(ctx, err))
 				return
 			}
 			if !more || t.Status.Finished() {
@@ -91,14 +90,25 @@ func (p *TaskPool) await(ctx context.Context, sub *Subscription) (*Subscription,
 	return sub, nil
 }
 
+// causeOf is why ctx ended, or the error where it has not.
+func causeOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
 // Wait returns a task once it has ended, or the cause of ctx.
 func (p *TaskPool) Wait(ctx context.Context, project, id int64) (store.Task, error) {
 	sub := p.Subscribe(Topic{ProjectID: project, TaskID: id, NoLines: true})
 	defer func() { sub.Close() }()
 	for {
 		t, err := p.Task(ctx, project, id)
-		if err != nil || t.Status.Finished() {
-			return t, err
+		if err != nil {
+			return t, causeOf(ctx, err)
+		}
+		if t.Status.Finished() {
+			return t, nil
 		}
 		if sub, err = p.await(ctx, sub); err != nil {
 			return t, err
