@@ -55,8 +55,7 @@ func (f *freezer) freezeVariables(context.Context) error {
 // isDefault tells whether a value is what the survey fills in by itself.
 func (f *freezer) isDefault(name string, value any) bool {
 	v := f.surveyVar(name)
-	return v != nil && v.DefaultValue != "" && v.DefaultValue == fmt.Sprint(value) &&
-		!slices.Contains(f.req.By.Extracted, name) && !job.ReservedName(name)
+	return v != nil && v.DefaultValue != "" && v.DefaultValue == fmt.Sprint(value) && !job.ReservedName(name)
 }
 
 // blank tells whether a value says nothing.
@@ -216,16 +215,9 @@ func (f *freezer) freezeSecrets(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode secret values: %w", err)
 	}
-	sealed, err := f.pool.cfg.Ring.Seal(text, surveyAD(f.tpl.ProjectID, f.snap.SealID))
-	if err != nil {
-		return fmt.Errorf("seal secret values: %w", err)
+	if f.sealed, err = sealBound(f.pool.cfg.Ring, surveyField, f.tpl.ProjectID, f.snap.SealID, text); err != nil {
+		return fmt.Errorf("secret values: %w", err)
 	}
-	f.sealed = []byte(sealed)
 	return nil
 }
-
-// surveyAD binds sealed survey values to their task, whose id is not known yet
-// when they are sealed.
-func surveyAD(project int64, sealID string) crypto.AD {
-	return crypto.AD{Table: "task", ProjectID: project, Field: "secrets:" + sealID}
 }
