@@ -25,8 +25,9 @@ type states struct {
 	ring *crypto.Ring
 }
 
-func stateAD(key job.StateKey, lineage string, serial uint64) crypto.AD {
-	return crypto.AD{Table: "terraform_state", ProjectID: key.ProjectID, ID: key.TemplateID, Field: fmt.Sprintf("%s/%s/%d", key.Workspace, lineage, serial)}
+// statePlace binds a version to its template, workspace and number.
+func statePlace(key job.StateKey, lineage string, serial uint64) string {
+	return fmt.Sprintf("%d/%s/%s/%d", key.TemplateID, key.Workspace, lineage, serial)
 }
 
 func (s states) Lock(ctx context.Context, key job.StateKey, task job.TaskRef) (func() error, error) {
@@ -50,7 +51,7 @@ func (s states) Load(ctx context.Context, key job.StateKey) (job.TerraformState,
 	if err != nil {
 		return job.TerraformState{}, fmt.Errorf("load terraform state: %w", err)
 	}
-	data, err := s.ring.OpenBytes(v.Data, stateAD(key, v.Lineage, v.Serial))
+	data, err := openBound(s.ring, stateField, key.ProjectID, statePlace(key, v.Lineage, v.Serial), v.Data)
 	if err != nil {
 		return job.TerraformState{}, fmt.Errorf("open terraform state: %w", err)
 	}
@@ -58,7 +59,7 @@ func (s states) Load(ctx context.Context, key job.StateKey) (job.TerraformState,
 }
 
 func (s states) Save(ctx context.Context, key job.StateKey, prev, next job.TerraformState) error {
-	data, err := s.ring.SealBytes(next.Data, stateAD(key, next.Lineage, next.Serial))
+	data, err := sealBound(s.ring, stateField, key.ProjectID, statePlace(key, next.Lineage, next.Serial), next.Data)
 	if err != nil {
 		return fmt.Errorf("seal terraform state: %w", err)
 	}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -219,5 +218,4 @@ func (f *freezer) freezeSecrets(context.Context) error {
 		return fmt.Errorf("secret values: %w", err)
 	}
 	return nil
-}
 }

@@ -105,7 +105,7 @@ func (o keyOpener) secrets(ctx context.Context, snap *Snapshot, c store.Claimed)
 	if len(c.Secrets) == 0 {
 		return fmt.Errorf("the secret values %s are not kept any more: start the task anew", strings.Join(snap.Survey, ", "))
 	}
-	plain, err := o.pool.cfg.Ring.Open(string(c.Secrets), surveyAD(c.Task.ProjectID, snap.SealID))
+	plain, err := openBound(o.pool.cfg.Ring, surveyField, c.Task.ProjectID, snap.SealID, c.Secrets)
 	if err != nil {
 		return fmt.Errorf("secret values: %w", err)
 	}

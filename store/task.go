@@ -175,7 +175,7 @@ type PurgeRule struct {
 // Place is where a task stands in the queue.
 type Place struct {
 	Position int        // 1 for the next one among those that wait; 0 when it does not wait
-	Reason   WaitReason // why it does not run; "" where a worker may take it at once
+	Reason   WaitReason // why it does not run; worker where one may take it at once, "" when it does not wait
 	Tasks    []int64    // those it waits for
 }
 

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -119,11 +118,6 @@ func (st *state) drop(e *entity, id int64) {
 				st.outbox = st.outbox.without(n)
 			}
 		}
-	case st.cat.template:
-		of := func(k store.StateKey) bool { return k.TemplateID == id }
-		st.states, st.locks = maps.Clone(st.states), maps.Clone(st.locks)
-		maps.DeleteFunc(st.states, func(k store.StateKey, _ []store.StateVersion) bool { return of(k) })
-		maps.DeleteFunc(st.locks, func(k store.StateKey, _ store.StateLock) bool { return of(k) })
 	}
 }
 
