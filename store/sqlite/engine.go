@@ -7,21 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/internal/sqlstore"
 )
 
-const (
-	busyTimeout     = 5 * time.Second
-	rollbackTimeout = 10 * time.Second
-)
+const rollbackTimeout = 10 * time.Second
 
 // engine runs transactions on a file: reads in a pool, writes one at a time.
 type engine struct {
 	lock    writerLock
+	busy    time.Duration
 	reader  sqlstore.Querier
 	writer  *sql.DB
 	close   func() error
@@ -50,20 +47,18 @@ func (e *engine) Write(ctx context.Context, bulk bool, f func(ctx context.Contex
 		return err
 	}
 	defer e.lock.release()
+	committed := false
+	defer func() { e.end(ctx, committed) }()
 	if err := e.begin(ctx); err != nil {
 		return fmt.Errorf("begin transaction: %w", fault(err))
 	}
 	tx := &transaction{q: e.querier()}
-	committed := false
-	defer func() {
-		tx.ended.Store(true)
-		e.end(ctx, committed)
-	}()
+	defer func() { tx.fail(errEnded) }()
 	if err := f(ctx, tx); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	if err := errors.Join(ctx.Err(), tx.failure()); err != nil {
+		return fmt.Errorf("commit: %w", fault(err))
 	}
 	if err := e.commit(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("commit: %w", fault(err))
@@ -85,7 +80,7 @@ func (e *engine) begin(ctx context.Context) error {
 			e.stmts = newStatements(conn)
 		}
 	}
-	return retry(ctx, func() error {
+	return retry(ctx, e.busy, func() error {
 		_, err := e.conn.ExecContext(ctx, "BEGIN IMMEDIATE")
 		return err
 	})
@@ -93,15 +88,19 @@ func (e *engine) begin(ctx context.Context) error {
 
 // commit may find readers in its way where the journal is not a WAL.
 func (e *engine) commit(ctx context.Context) error {
-	return retry(ctx, func() error {
+	return retry(ctx, e.busy, func() error {
 		_, err := e.conn.ExecContext(ctx, "COMMIT")
 		return err
 	})
 }
 
-// end leaves no transaction open. A connection that cannot be brought there is
-// thrown away; the host gets its own one back.
+// end leaves no transaction open, not even one that began while ctx ended. A
+// connection that cannot be brought there is thrown away; the host gets its own
+// one back.
 func (e *engine) end(ctx context.Context, committed bool) {
+	if e.conn == nil {
+		return
+	}
 	var broken error
 	if !committed {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
@@ -129,8 +128,8 @@ func (e *engine) querier() sqlstore.Querier {
 }
 
 // retry calls f again while the file is locked by another process.
-func retry(ctx context.Context, f func() error) error {
-	deadline := time.Now().Add(busyTimeout)
+func retry(ctx context.Context, patience time.Duration, f func() error) error {
+	deadline := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := f()
 		if err == nil || !errors.Is(fault(err), store.ErrBusy) || time.Now().After(deadline) {
@@ -142,26 +141,4 @@ func retry(ctx context.Context, f func() error) error {
 		case <-time.After(pause):
 		}
 	}
-}
-
-var errEnded = errors.New("transaction has ended: use its store only inside InTx")
-
-// transaction is the connection while a transaction is open on it.
-type transaction struct {
-	q     sqlstore.Querier
-	ended atomic.Bool
-}
-
-func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if t.ended.Load() {
-		return nil, errEnded
-	}
-	return t.q.ExecContext(ctx, query, args...)
-}
-
-func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if t.ended.Load() {
-		return nil, errEnded
-	}
-	return t.q.QueryContext(ctx, query, args...)
 }

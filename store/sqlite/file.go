@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -66,7 +67,7 @@ func checkForeignFile(ctx context.Context, file string) error {
 	err := checkForeignDSN(ctx, dsn(file, query))
 	if err != nil && !errors.Is(err, store.ErrForeign) && ctx.Err() == nil {
 		// Somebody else is writing it at this moment.
-		err = checkForeignDSN(ctx, dsn(file, "mode=ro", "_pragma=busy_timeout(5000)"))
+		err = checkForeignDSN(ctx, dsn(file, "mode=ro", busyPragma(time.Second)))
 	}
 	return err
 }
@@ -103,13 +104,15 @@ func dsn(file string, params ...string) string {
 }
 
 // busyPragma comes first: the others may have to wait for other processes.
-const busyPragma = "_pragma=busy_timeout(5000)"
+func busyPragma(patience time.Duration) string {
+	return fmt.Sprintf("_pragma=busy_timeout(%d)", patience.Milliseconds())
+}
 
-func writerDSN(file string) string {
-	return dsn(file, "_txlock=immediate", busyPragma, "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
+func writerDSN(file string, patience time.Duration) string {
+	return dsn(file, "_txlock=immediate", busyPragma(patience), "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
 		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8000)", "_pragma=journal_size_limit(67108864)")
 }
 
-func readerDSN(file string) string {
-	return dsn(file, busyPragma, "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-1000)")
+func readerDSN(file string, patience time.Duration) string {
+	return dsn(file, busyPragma(patience), "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-1000)")
 }

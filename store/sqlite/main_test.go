@@ -13,8 +13,6 @@ import (
 	"github.com/alexandervashurin/semaphore/store/sqlite"
 )
 
-func writeForever(string) {}
-
 func TestMain(m *testing.M) {
 	if path := os.Getenv("SEMAPHORE_TEST_WRITE"); path != "" {
 		writeForever(path)

@@ -29,6 +29,19 @@ type Config struct {
 	Now func() time.Time
 	// Log gets warnings. Defaults to none.
 	Log *slog.Logger
+	// BusyTimeout is how long a writer waits for another process that is writing;
+	// then it answers store.ErrBusy. Defaults to 5 seconds.
+	BusyTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.BusyTimeout <= 0 {
+		c.BusyTimeout = 5 * time.Second
+	}
+	return c
 }
 
 // Store is a store.Store and a store.Owned.
@@ -49,9 +62,7 @@ const readers = 8
 // with mode 0700, and migrates it. A database of Semaphore UI is
 // store.ErrForeign and stays as it is; one of a newer program is store.ErrNewer.
 func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg = cfg.withDefaults()
 	file, err := prepareFile(ctx, path, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -64,11 +75,11 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 }
 
 func open(ctx context.Context, file string, cfg Config) (_ *Store, err error) {
-	writer, err := sql.Open("sqlite", writerDSN(file))
+	writer, err := sql.Open("sqlite", writerDSN(file, cfg.BusyTimeout))
 	if err != nil {
 		return nil, err
 	}
-	reader, err := sql.Open("sqlite", readerDSN(file))
+	reader, err := sql.Open("sqlite", readerDSN(file, cfg.BusyTimeout))
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -82,20 +93,21 @@ func open(ctx context.Context, file string, cfg Config) (_ *Store, err error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	// Two processes that make a file a WAL at once may find it locked.
-	if err := retry(ctx, func() error { return writer.PingContext(ctx) }); err != nil {
+	if err := retry(ctx, cfg.BusyTimeout, func() error { return writer.PingContext(ctx) }); err != nil {
 		return nil, fault(err)
 	}
 	if err := migrate(ctx, writer, file); err != nil {
 		return nil, err
 	}
 	kept := newStatements(reader)
-	e := &engine{reader: kept, writer: writer, close: func() error { kept.close(); return closeAll() }}
+	e := &engine{busy: cfg.BusyTimeout, reader: kept, writer: writer, close: func() error { kept.close(); return closeAll() }}
 	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
 }
 
 // Use opens a store on the host's own handle, whose connections it borrows and
 // whose settings it only checks. Close leaves the handle open.
 func Use(ctx context.Context, db *sql.DB, cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
 	file, err := check(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("use database: %w", err)
@@ -103,7 +115,7 @@ func Use(ctx context.Context, db *sql.DB, cfg Config) (*Store, error) {
 	if err := migrate(ctx, db, file); err != nil {
 		return nil, fmt.Errorf("use database: %w", err)
 	}
-	e := &engine{reader: db, writer: db, foreign: true, close: func() error { return nil }}
+	e := &engine{busy: cfg.BusyTimeout, reader: db, writer: db, foreign: true, close: func() error { return nil }}
 	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
 }
 

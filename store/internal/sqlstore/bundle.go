@@ -16,13 +16,15 @@ func (a artifacts) SaveBundle(ctx context.Context, project, task int64, part int
 	if part < 0 {
 		return fmt.Errorf("part %d of a bundle: %w", part, store.ErrInvalid)
 	}
+	if part == 0 {
+		if err := a.DeleteBundle(ctx, project, task); err != nil {
+			return err
+		}
+	}
 	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
 		found, err := c.exists(ctx, "SELECT id FROM task WHERE id = $1 AND project_id = $2", task, project)
 		if err == nil && !found {
 			err = &store.ReferenceError{Table: "task_bundle", Column: "task_id"}
-		}
-		if err == nil && part == 0 {
-			_, err = c.exec(ctx, "DELETE FROM task_bundle WHERE task_id = $1", task)
 		}
 		if err != nil {
 			return err
@@ -47,14 +49,18 @@ func (a artifacts) Bundle(ctx context.Context, project, task int64, part int) (d
 	return data, nil
 }
 
-// DeleteBundle forgets all parts.
+// DeleteBundle forgets all parts, the first ones first: a bundle without them is
+// none.
 func (a artifacts) DeleteBundle(ctx context.Context, project, task int64) error {
-	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
-		_, err := c.exec(ctx, "DELETE FROM task_bundle WHERE task_id = $1 AND project_id = $2", task, project)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("delete bundle of task %d: %w", task, err)
+	for n := int64(1); n > 0; {
+		err := a.s.write(ctx, func(ctx context.Context, c conn) (err error) {
+			n, err = c.exec(ctx, `DELETE FROM task_bundle WHERE task_id = $1 AND project_id = $2 AND part IN
+				(SELECT part FROM task_bundle WHERE task_id = $1 ORDER BY part LIMIT $3)`, task, project, partsAtOnce)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("delete bundle of task %d: %w", task, err)
+		}
 	}
 	return nil
 }

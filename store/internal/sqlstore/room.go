@@ -19,19 +19,22 @@ type head struct {
 	tag       string
 	confirmed bool
 	parallel  bool
+	leads     bool // others of its class may stand behind it
 }
 
 // room tells which tasks there is room for.
 type room struct {
 	c         conn
+	r         store.ClaimRequest
 	free      int // slots of the pool
 	heads     []head
+	far       bool            // the heads of all classes are known, not just what is old
 	templates map[int64]int64 // project of each
 	projects  map[int64]int   // free slots of each
 }
 
 func newRoom(ctx context.Context, c conn, r store.ClaimRequest) (*room, error) {
-	m := &room{c: c, free: math.MaxInt, templates: map[int64]int64{}, projects: map[int64]int{}}
+	m := &room{c: c, r: r, free: math.MaxInt, templates: map[int64]int64{}, projects: map[int64]int{}}
 	if r.MaxParallel > 0 {
 		n := 0
 		err := c.row(ctx, "SELECT count(*) FROM task WHERE status IN ('starting', 'running', 'stopping')", nil, &n)
@@ -39,38 +42,74 @@ func newRoom(ctx context.Context, c conn, r store.ClaimRequest) (*room, error) {
 			return m, err
 		}
 	}
-	var project int64
-	if r.ProjectID != nil {
-		project = *r.ProjectID
-	}
-	for _, tag := range r.Tags {
-		if err := m.look(ctx, tag, project); err != nil {
-			return m, err
-		}
-	}
-	return m, nil
+	return m, m.lookNear(ctx)
 }
 
-// look adds the heads of a tag, of one project or of all.
-func (m *room) look(ctx context.Context, tag string, project int64) error {
-	return m.c.each(ctx, headsQuery, []any{tag, project}, func(rows *sql.Rows) error {
-		var template int64
-		var ids [4]sql.NullInt64
-		if err := rows.Scan(&template, &ids[0], &ids[1], &ids[2], &ids[3]); err != nil {
+// near is how many of the oldest tasks are looked at first: mostly some of them
+// may start, and the walk over all templates is not needed.
+const near = 64
+
+// lookNear finds those of the oldest tasks that nothing of their template keeps
+// from starting.
+func (m *room) lookNear(ctx context.Context) error {
+	seen := 0
+	err := m.c.each(ctx, nearQuery, []any{near}, func(rows *sql.Rows) error {
+		var h head
+		var serial, parallel sql.NullInt64
+		if err := rows.Scan(&h.id, &h.template, &h.tag, &h.confirmed, &h.parallel, &serial, &parallel); err != nil {
 			return err
 		}
-		for i, id := range ids {
-			if id.Valid {
-				m.heads = append(m.heads, head{id.Int64, template, tag, i >= 2, i%2 == 1})
-			}
+		seen++
+		most := int64(0) // of what may be started beside it
+		if h.confirmed {
+			most = 1
+		}
+		if slices.Contains(m.r.Tags, h.tag) && serial.Int64 <= most && (h.parallel || parallel.Int64 <= most) {
+			m.heads = append(m.heads, h)
 		}
 		return nil
 	})
+	m.far = seen < near
+	return err
+}
+
+// lookFar finds the heads of all classes.
+func (m *room) lookFar(ctx context.Context) error {
+	m.far, m.heads = true, nil
+	project := int64(0)
+	if m.r.ProjectID != nil {
+		project = *m.r.ProjectID
+	}
+	for _, tag := range m.r.Tags {
+		err := m.c.each(ctx, headsQuery, []any{tag, project}, func(rows *sql.Rows) error {
+			var template int64
+			var ids [4]sql.NullInt64
+			if err := rows.Scan(&template, &ids[0], &ids[1], &ids[2], &ids[3]); err != nil {
+				return err
+			}
+			for i, id := range ids {
+				if id.Valid {
+					m.heads = append(m.heads, head{id.Int64, template, tag, i >= 2, i%2 == 1, true})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // next takes the oldest task that there is room for, nil for none.
 func (m *room) next(ctx context.Context) (*head, error) {
-	for len(m.heads) > 0 {
+	for len(m.heads) > 0 || !m.far {
+		if len(m.heads) == 0 {
+			if err := m.lookFar(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		i := 0
 		for n := range m.heads {
 			if m.heads[n].id < m.heads[i].id {
@@ -82,7 +121,7 @@ func (m *room) next(ctx context.Context) (*head, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.projects[project] <= 0 {
+		if m.projects[project] <= 0 || m.r.ProjectID != nil && *m.r.ProjectID != project {
 			m.heads = slices.Delete(m.heads, i, i+1)
 			continue
 		}
@@ -98,13 +137,13 @@ func (m *room) next(ctx context.Context) (*head, error) {
 func (m *room) follow(ctx context.Context, i int) error {
 	h := m.heads[i]
 	id := sql.NullInt64{}
-	if h.parallel {
+	if h.parallel && h.leads {
 		status := "waiting"
 		if h.confirmed {
 			status = "confirmed"
 		}
 		err := m.c.row(ctx, `SELECT min(id) FROM task WHERE runner_tag = $1 AND status IN ('waiting', 'confirmed')
-			AND template_id = $2 AND status = $3 AND parallel AND id > $4`, []any{h.tag, h.template, status, h.id}, &id)
+			AND template_id = $2 AND status = $3 AND parallel = TRUE AND id > $4`, []any{h.tag, h.template, status, h.id}, &id)
 		if err != nil {
 			return err
 		}
@@ -146,38 +185,3 @@ func (m *room) project(ctx context.Context, template int64) (int64, error) {
 	}
 	return project, nil
 }
-
-// headsQuery walks from template to template over the index of what waits, and
-// picks the head of each class that nothing of its template keeps from starting.
-// Of a class's columns, serial and parallel tell what the started tasks of the
-// template are: 2 where one has a worker, 1 where one waits for a person or was
-// confirmed, none where there is no such task.
-const headsQuery = `
-WITH RECURSIVE waiting (template_id) AS (
-    SELECT min(template_id) FROM task WHERE runner_tag = $1 AND status IN ('waiting', 'confirmed')
-    UNION ALL
-    SELECT (SELECT min(t.template_id) FROM task t
-        WHERE t.runner_tag = $1 AND t.status IN ('waiting', 'confirmed') AND t.template_id > waiting.template_id)
-    FROM waiting WHERE waiting.template_id IS NOT NULL
-),
-started (template_id, serial, parallel) AS (
-    SELECT w.template_id,
-        (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
-            WHERE o.template_id = w.template_id AND NOT o.parallel
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')),
-        (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
-            WHERE o.template_id = w.template_id AND o.parallel
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed'))
-    FROM waiting w WHERE w.template_id IS NOT NULL
-        AND ($2 = 0 OR EXISTS (SELECT 1 FROM template p WHERE p.id = w.template_id AND p.project_id = $2))
-)
-SELECT s.template_id,
-    CASE WHEN s.serial IS NULL AND s.parallel IS NULL THEN (SELECT min(t.id) FROM task t WHERE t.runner_tag = $1
-        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'waiting' AND NOT t.parallel) END,
-    CASE WHEN s.serial IS NULL THEN (SELECT min(t.id) FROM task t WHERE t.runner_tag = $1
-        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'waiting' AND t.parallel) END,
-    CASE WHEN coalesce(s.serial, 0) < 2 AND coalesce(s.parallel, 0) < 2 THEN (SELECT min(t.id) FROM task t WHERE t.runner_tag = $1
-        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'confirmed' AND NOT t.parallel) END,
-    CASE WHEN coalesce(s.serial, 0) < 2 THEN (SELECT min(t.id) FROM task t WHERE t.runner_tag = $1
-        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'confirmed' AND t.parallel) END
-FROM started s`

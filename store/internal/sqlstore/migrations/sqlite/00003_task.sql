@@ -65,13 +65,13 @@ CREATE INDEX task_schedule_id ON task (schedule_id, project_id) WHERE schedule_i
 CREATE INDEX task_runner_id ON task (runner_id) WHERE runner_id IS NOT NULL;
 CREATE INDEX task_build_task_id ON task (build_task_id, project_id) WHERE build_task_id IS NOT NULL;
 -- What waits for a worker, in the order of ids and by template.
-CREATE INDEX task_queue ON task (id) WHERE status IN ('waiting', 'confirmed');
+CREATE INDEX task_queue ON task (id, runner_tag, template_id, status, parallel) WHERE status IN ('waiting', 'confirmed');
 CREATE INDEX task_heads ON task (runner_tag, template_id, status, parallel, id) WHERE status IN ('waiting', 'confirmed');
 -- What keeps others of its template from starting.
 CREATE INDEX task_started ON task (template_id, parallel, status)
     WHERE status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed');
 -- What has a worker.
-CREATE INDEX task_leased ON task (project_id) WHERE status IN ('starting', 'running', 'stopping');
+CREATE INDEX task_leased ON task (status, project_id) WHERE status IN ('starting', 'running', 'stopping');
 CREATE INDEX task_unconfirmed ON task (confirm_before) WHERE status = 'waiting_confirmation';
 CREATE INDEX task_status ON task (project_id, status);
 

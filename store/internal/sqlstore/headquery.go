@@ -1,0 +1,52 @@
+package sqlstore
+
+// headsQuery walks from template to template over the index of what waits, and
+// picks the head of each class that nothing of its template keeps from starting.
+// Of a class's columns, serial and parallel tell what the started tasks of the
+// template are: 2 where one has a worker, 1 where one waits for a person or was
+// confirmed, none where there is no such task.
+const headsQuery = `
+WITH RECURSIVE waiting (template_id) AS (
+    SELECT * FROM (SELECT template_id FROM task WHERE runner_tag = $1 AND status IN ('waiting', 'confirmed')
+        ORDER BY template_id LIMIT 1) first
+    UNION ALL
+    SELECT (SELECT t.template_id FROM task t WHERE t.runner_tag = $1 AND t.status IN ('waiting', 'confirmed')
+        AND t.template_id > waiting.template_id ORDER BY t.template_id LIMIT 1)
+    FROM waiting WHERE waiting.template_id IS NOT NULL
+),
+started (template_id, serial, parallel) AS MATERIALIZED (
+    SELECT w.template_id,
+        (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
+            WHERE o.template_id = w.template_id AND o.parallel = FALSE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')),
+        (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
+            WHERE o.template_id = w.template_id AND o.parallel = TRUE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed'))
+    FROM waiting w WHERE w.template_id IS NOT NULL
+        AND ($2 = 0 OR EXISTS (SELECT 1 FROM template p WHERE p.id = w.template_id AND p.project_id = $2))
+)
+SELECT s.template_id,
+    CASE WHEN s.serial IS NULL AND s.parallel IS NULL THEN (SELECT t.id FROM task t WHERE t.runner_tag = $1
+        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'waiting'
+        AND t.parallel = FALSE ORDER BY t.id LIMIT 1) END,
+    CASE WHEN s.serial IS NULL THEN (SELECT t.id FROM task t WHERE t.runner_tag = $1
+        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'waiting'
+        AND t.parallel = TRUE ORDER BY t.id LIMIT 1) END,
+    CASE WHEN coalesce(s.serial, 0) < 2 AND coalesce(s.parallel, 0) < 2 THEN (SELECT t.id FROM task t WHERE t.runner_tag = $1
+        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'confirmed'
+        AND t.parallel = FALSE ORDER BY t.id LIMIT 1) END,
+    CASE WHEN coalesce(s.serial, 0) < 2 THEN (SELECT t.id FROM task t WHERE t.runner_tag = $1
+        AND t.status IN ('waiting', 'confirmed') AND t.template_id = s.template_id AND t.status = 'confirmed'
+        AND t.parallel = TRUE ORDER BY t.id LIMIT 1) END
+FROM started s`
+
+// nearQuery chooses the oldest tasks. Serial and parallel are as in headsQuery.
+const nearQuery = `
+SELECT t.id, t.template_id, t.runner_tag, t.status = 'confirmed', t.parallel,
+    (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
+        WHERE o.template_id = t.template_id AND o.parallel = FALSE
+        AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')),
+    (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
+        WHERE o.template_id = t.template_id AND o.parallel = TRUE
+        AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed'))
+FROM task t WHERE t.status IN ('waiting', 'confirmed') ORDER BY t.id LIMIT $1`
