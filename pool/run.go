@@ -45,7 +45,7 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("run pool: %w", err)
 		}
-		owned = true
+		owned, p.src.alone = true, true
 		defer func() { err = errors.Join(err, release()) }()
 	}
 	ctx, cancel := context.WithCancel(ctx)

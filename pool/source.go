@@ -16,6 +16,10 @@ import (
 // source is the pool as its own worker sees it.
 type source struct {
 	pool *TaskPool
+	// alone tells that no other process may start another attempt while this one
+	// lives: however long it was suspended, its tools run on. Set before the worker
+	// runs.
+	alone bool
 
 	mu   sync.Mutex
 	runs map[store.Lease]*leased
@@ -180,7 +184,7 @@ func (s *source) assign(ctx context.Context, c store.Claimed, spec *job.Spec) (j
 	}
 	s.hold(c.Lease, l)
 	a := job.Assignment{Lease: job.Lease(c.Lease), Spec: spec, TTL: s.pool.cfg.LeaseTTL, NextSeq: c.NextSeq}
-	if c.Task.MaxRetries >= c.Lease.Attempt {
+	if !s.alone && c.Task.MaxRetries >= c.Lease.Attempt {
 		a.LostAfter = time.Duration(c.Task.LostAfter) * time.Millisecond
 	}
 	return a, nil
