@@ -99,14 +99,41 @@ func (o *output) finish() (held bool) {
 	return o.held
 }
 
+// A tool that writes line by line would wake its reader for each of them, and
+// both would do little else. After a row of small reads the pipe is given a
+// moment to fill.
+const (
+	smallRead  = 8 << 10
+	rowOfSmall = 32
+	moment     = time.Millisecond
+)
+
+// pace counts small reads in a row.
+type pace struct{ small int }
+
+// rest waits a moment if the read of n bytes was one too many small ones.
+func (p *pace) rest(n int) {
+	if n >= smallRead {
+		p.small = 0
+		return
+	}
+	if p.small++; p.small > rowOfSmall {
+		time.Sleep(moment)
+	}
+}
+
 // pump moves bytes from the pipe to pending until the pipe ends or expires.
 func (o *output) pump() {
 	defer close(o.ended)
 	defer o.pipe.Close()
 	chunk := make([]byte, 32<<10)
+	var pace pace
 	for {
 		n, err := o.pipe.Read(chunk)
 		o.put(chunk[:n])
+		if err == nil {
+			pace.rest(n)
+		}
 		switch {
 		case err == nil:
 			o.renew()
