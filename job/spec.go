@@ -56,6 +56,7 @@ type Task struct {
 	Username  string `json:"username,omitempty"`
 	Message   string `json:"message,omitempty"`
 	URL       string `json:"url,omitempty"` // the task's page
+	RunnerTag string `json:"runner_tag,omitempty"`
 	// Build and deploy data.
 	Type            string `json:"type,omitempty"` // "", build or deploy
 	IncomingVersion string `json:"incoming_version,omitempty"`

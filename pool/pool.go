@@ -29,8 +29,8 @@ type Config struct {
 	Ring *crypto.Ring
 	// Executor runs tasks in this process. Nil runs none: others claim them.
 	Executor job.Executor
-	// Choose picks the executor of a task, by its app for instance. Defaults to
-	// Executor for all.
+	// Choose picks the executor of a task, by Spec.App or Spec.Task.RunnerTag for
+	// instance; nil means Executor. Defaults to Executor for all.
 	Choose func(*job.Spec) job.Executor
 	// Capacity is how many tasks this process runs at once. Defaults to
 	// MaxParallel, and 10 where that has no limit.

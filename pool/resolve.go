@@ -19,6 +19,7 @@ func (p *TaskPool) resolve(ctx context.Context, c store.Claimed) (*job.Spec, err
 	}
 	spec := &snap.Spec
 	spec.Task.ID, spec.Task.ProjectID, spec.Task.Attempt = c.Task.ID, c.Task.ProjectID, c.Lease.Attempt
+	spec.Task.RunnerTag = c.Task.RunnerTag
 	if p.cfg.WebHost != "" {
 		spec.Task.URL = fmt.Sprintf("%s/project/%d/history?t=%d", strings.TrimSuffix(p.cfg.WebHost, "/"), c.Task.ProjectID, c.Task.ID)
 	}
