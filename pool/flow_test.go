@@ -246,3 +246,28 @@ func TestHooks(t *testing.T) {
 		require.Eventually(t, func() bool { return told.Load() == 1 }, 5*time.Second, time.Millisecond)
 	})
 }
+
+func TestExecutorsAreChosenByAppAndTag(t *testing.T) {
+	t.Parallel()
+	special, tagged := &jobtest.Fake{}, &jobtest.Fake{}
+	p := pooltest.New(t, pooltest.Options{Config: pool.Config{Tags: []string{"gpu"}, Choose: func(s *job.Spec) job.Executor {
+		switch {
+		case s.Task.RunnerTag == "gpu":
+			return tagged
+		case s.App == "python":
+			return special
+		}
+		return nil
+	}}})
+	tag, other := "gpu", "elsewhere"
+	for _, tpl := range []store.Template{{Name: "a"}, {Name: "b", App: "python"}, {Name: "c", RunnerTag: &tag}} {
+		p.Await(p.Add(p.Template(tpl)), store.Success)
+	}
+	require.Len(t, p.Fake.Runs(), 1)
+	require.Len(t, special.Runs(), 1)
+	require.Len(t, tagged.Runs(), 1)
+
+	waits := p.Add(p.Template(store.Template{Name: "d", RunnerTag: &other}))
+	p.Await(p.Add(p.Template(store.Template{Name: "e"})), store.Success)
+	p.Await(waits, store.Waiting)
+}
