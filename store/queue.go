@@ -113,7 +113,7 @@ type Finish struct {
 // as error with reason "runner lost".
 type Expiry struct {
 	Self    string   // owner whose leases are never touched
-	AllDead bool     // every other owner is proven dead: its tasks are lost at once
+	AllDead bool     // every other owner is proven dead: its tasks are lost at once, but for those of remote runners, which live elsewhere
 	Dead    []string // owners that are proven dead
 	Spare   []int64  // tasks that are left alone for now: their processes are still ending
 	Limit   int      // Defaults to 100.

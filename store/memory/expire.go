@@ -68,7 +68,7 @@ func (st *state) expire(t *store.Task, e store.Expiry) (store.ExpiryOutcome, err
 		what = "ended: " + unconfirmedReason
 	case store.BecameLost:
 		next := store.Failed
-		if t.Status == store.Stopping && isDead(e, t.Owner) {
+		if t.Status == store.Stopping && isDead(e, *t) {
 			next = store.Stopped
 		}
 		st.end(t, w, next, store.LostReason)
@@ -94,7 +94,7 @@ func (st *state) outcome(t store.Task, w *work, e store.Expiry) store.ExpiryOutc
 	}
 	lostAfter := time.Duration(t.LostAfter) * time.Millisecond
 	switch {
-	case isDead(e, t.Owner), lostAfter > 0 && st.at.Sub(w.renewed) >= lostAfter:
+	case isDead(e, t), lostAfter > 0 && st.at.Sub(w.renewed) >= lostAfter:
 		if t.Status != store.Stopping && t.Attempt <= t.MaxRetries {
 			return store.BecameWaiting
 		}
@@ -105,4 +105,6 @@ func (st *state) outcome(t store.Task, w *work, e store.Expiry) store.ExpiryOutc
 	return ""
 }
 
-func isDead(e store.Expiry, owner string) bool { return e.AllDead || slices.Contains(e.Dead, owner) }
+func isDead(e store.Expiry, t store.Task) bool {
+	return e.AllDead && t.RunnerID == nil || slices.Contains(e.Dead, t.Owner)
+}

@@ -14,6 +14,7 @@ func expireCases() []testCase {
 		{"a lease ends in two steps, or at once with its owner", expires},
 		{"a lost task tells everybody and forgets its secrets", expireEnds},
 		{"an unreachable task is told once and runs on", expireUnreachable},
+		{"the owner of a file says nothing of remote runners", expireSparesRunners},
 		{"time counts from the last renewal", expireRenewed},
 		{"only tasks that wait for confirmation too long are given up", expireUnconfirmed},
 		{"one call deals with so many tasks at most", expireLimit},
@@ -141,6 +142,17 @@ func expireEnds(t *testing.T, w *world) {
 	require.Len(t, w.descriptions(t), events+1)
 	w.requireWiped(t, got.ID)
 	require.True(t, w.extend(t, b.lease)[0].Gone)
+}
+
+func expireSparesRunners(t *testing.T, w *world) {
+	runner, err := w.Runners().Create(t.Context(), store.Runner{Name: "far", TokenHash: w.unique("hash")})
+	require.NoError(t, err)
+	task := w.task(t, alone)
+	claimed := w.claim(t, func(r *store.ClaimRequest) { r.RunnerID = &runner.ID })
+	require.Len(t, claimed, 1)
+	require.Empty(t, w.expire(t, store.Expiry{Self: "other", AllDead: true}), "a runner lives elsewhere")
+	require.Equal(t, store.Starting, w.get(t, task.ID).Status)
+	require.Len(t, w.expire(t, store.Expiry{Self: "other", Dead: []string{me}}), 1)
 }
 
 func expireUnreachable(t *testing.T, w *world) {

@@ -51,12 +51,12 @@ func (s *Store) due(ctx context.Context, c conn, e store.Expiry) ([]overdue, err
 	}
 	var list []overdue
 	// Those with a worker are few: the limits bound them.
-	query := `SELECT id, status, attempt, max_retries, lost_after, lease_owner, unreachable, lease_renewed, lease_until FROM task
+	query := `SELECT id, status, attempt, max_retries, lost_after, lease_owner, unreachable, runner_id, lease_renewed, lease_until FROM task
 		WHERE status IN ('starting', 'running', 'stopping') AND lease_owner <> $1`
 	err = c.each(ctx, query, []any{e.Self}, func(rows *sql.Rows) error {
 		var t store.Task
 		var renewed, until int64
-		err := rows.Scan(&t.ID, &t.Status, &t.Attempt, &t.MaxRetries, &t.LostAfter, &t.Owner, &t.Unreachable, &renewed, &until)
+		err := rows.Scan(&t.ID, &t.Status, &t.Attempt, &t.MaxRetries, &t.LostAfter, &t.Owner, &t.Unreachable, &t.RunnerID, &renewed, &until)
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (s *Store) due(ctx context.Context, c conn, e store.Expiry) ([]overdue, err
 
 // outcome tells what is to become of a task with a worker, "" for nothing.
 func outcome(t store.Task, e store.Expiry, now, renewed, until time.Time) overdue {
-	dead := e.AllDead || slices.Contains(e.Dead, t.Owner)
+	dead := e.AllDead && t.RunnerID == nil || slices.Contains(e.Dead, t.Owner)
 	lostAfter := time.Duration(t.LostAfter) * time.Millisecond
 	o := overdue{id: t.ID}
 	switch {
