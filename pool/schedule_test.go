@@ -112,6 +112,9 @@ func TestEveryTickHasItsTask(t *testing.T) {
 					stop()
 					p = next()
 				}
+				stop := p.Start() // for what was added in the last moment
+				time.Sleep(time.Second)
+				stop()
 				ticks := map[int64][]time.Time{}
 				for _, task := range tasksOf(t, p, s.tpl) {
 					require.Equal(t, store.Success, task.Status, task.Reason)
