@@ -16,7 +16,7 @@ import (
 // oldest ones is chosen as well as those.
 func TestClaimsAreThoseOfTheModel(t *testing.T) {
 	t.Parallel()
-	for range 4 {
+	for range 2 {
 		seed := rand.Uint64()
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
@@ -96,9 +96,7 @@ func (q *twins) step(t *testing.T) {
 			})
 		}
 	}
-	for range 3 {
-		q.place(t)
-	}
+	q.place(t)
 }
 
 func (q *twins) claim(t *testing.T) {
@@ -154,13 +152,11 @@ func (q *twins) finish(t *testing.T) {
 }
 
 func (q *twins) place(t *testing.T) {
-	id := 1 + q.random.Int64N(300)
-	for _, tpl := range q.templates {
-		want, err := q.model.Tasks().Place(t.Context(), tpl.ProjectID, id, 5)
-		got, fault := q.real.Tasks().Place(t.Context(), tpl.ProjectID, id, 5)
-		require.Equal(t, err == nil, fault == nil)
-		require.Equal(t, want, got)
-	}
+	id, project := 1+q.random.Int64N(300), q.templates[q.random.IntN(len(q.templates))].ProjectID
+	want, err := q.model.Tasks().Place(t.Context(), project, id, 5)
+	got, fault := q.real.Tasks().Place(t.Context(), project, id, 5)
+	require.Equal(t, err == nil, fault == nil)
+	require.Equal(t, want, got)
 }
 
 func TestARunnerOfAProjectGetsItsTasksOnly(t *testing.T) {

@@ -31,11 +31,11 @@ func host(t *testing.T) (*sql.DB, *sqlite.Store) {
 // does.
 func TestSuiteOnAHostsHandle(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("the suite runs on a file of its own")
+	if testing.Short() || raceDetector { // under which SQLite is many times slower
+		t.Skip("TestSuite does the same on a file of its own")
 	}
 	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
-		db := rawDB(t, filepath.Join(t.TempDir(), "host.db"), hostParams...)
+		db := rawDB(t, freshFile(t), hostParams...)
 		s, err := sqlite.Use(t.Context(), db, sqlite.Config{Now: now})
 		require.NoError(t, err)
 		return s

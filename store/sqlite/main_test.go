@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -31,7 +30,7 @@ func open(t testing.TB, path string) *sqlite.Store {
 
 func setup(t testing.TB) *sqlite.Store {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "semaphore.db"))
+	return open(t, freshFile(t))
 }
 
 // template makes a template with all that it needs.

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
 // What one step of bulk work takes: the writer is held for milliseconds only.
@@ -19,13 +21,12 @@ func (s *Store) drain(ctx context.Context, m *meta, id int64, check func(context
 		return nil
 	}
 	var steps []string
-	switch m.Name {
-	case "project":
-		steps = []string{detach("event", "project_id")}
-	case "app_user":
-		steps = []string{detach("event", "user_id"), detach("task", "user_id")}
-	case "template":
-	default:
+	for _, r := range schema.To(m.Name) {
+		if r.OnDelete == schema.Nullify && (r.Table == "task" || r.Table == "event") {
+			steps = append(steps, detach(r.Table, r.Column))
+		}
+	}
+	if len(steps) == 0 && m.Name != "template" {
 		return nil
 	}
 	if err := check(ctx, s.read()); err != nil {
@@ -46,7 +47,7 @@ func detach(table, column string) string {
 // repeat runs a statement in transactions of its own until it has nothing left
 // to do.
 func (s *Store) repeat(ctx context.Context, query string, id int64, limit int) error {
-	for n := int64(1); n > 0; {
+	for n := int64(limit); n >= int64(limit); {
 		err := s.bulk(ctx, func(ctx context.Context, c conn) (err error) {
 			n, err = c.exec(ctx, query, id, limit)
 			return err
