@@ -93,16 +93,13 @@ func (r *reaper) handBack(ctx context.Context) error {
 		if !r.stray[h.Lease] {
 			continue
 		}
-		t, err := r.pool.st.Queue().Finish(ctx, h.Lease, store.Finish{
-			Status: store.Waiting, Reason: "handed back: it was claimed but not begun",
-		})
-		if errors.Is(err, store.ErrLease) {
-			continue // it has ended meanwhile
+		t, err := r.pool.st.Tasks().Get(ctx, h.Lease.ProjectID, h.Lease.TaskID)
+		if err == nil {
+			err = r.pool.handBack(ctx, h.Lease, t.Prompt, "")
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrLease) && !errors.Is(err, store.ErrNotFound) { // those have ended meanwhile
 			return fmt.Errorf("hand task %d back: %w", h.Lease.TaskID, err)
 		}
-		r.pool.finished(t, "")
 	}
 	r.stray = stray
 	return nil

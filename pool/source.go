@@ -143,22 +143,51 @@ func (s *source) giveUp(ctx context.Context, c store.Claimed, why error) {
 	ended := ctx.Err() != nil || errors.Is(why, store.ErrBusy)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	f := store.Finish{Status: store.Failed, Reason: cut(why.Error(), 1000)}
 	if ended {
-		f = store.Finish{Status: store.Waiting, Reason: "handed back"}
-	} else {
-		line := store.LogLine{Time: s.pool.cfg.Now(), Stream: uint8(job.System), Text: why.Error()}
-		if err := s.pool.st.Queue().Append(ctx, c.Lease, store.Append{Seq: c.NextSeq, Lines: []store.LogLine{line}}); err != nil {
-			s.pool.cfg.Log.Error("store why a task cannot run", "task_id", c.Task.ID, "error", err)
+		if err := s.pool.handBack(ctx, c.Lease, c.Task.Prompt, appOf(c.Snapshot)); err != nil {
+			s.pool.cfg.Log.Error("hand a task back", "task_id", c.Task.ID, "error", err)
 		}
-		f.Events = []store.Event{taskEvent(c.Task, "ended as error: "+f.Reason)}
+		return
 	}
+	s.fail(ctx, c, why)
+}
+
+// fail ends a task that cannot be resolved.
+func (s *source) fail(ctx context.Context, c store.Claimed, why error) {
+	f := store.Finish{Status: store.Failed, Reason: cut(why.Error(), 1000)}
+	line := store.LogLine{Time: s.pool.cfg.Now(), Stream: uint8(job.System), Text: why.Error()}
+	if err := s.pool.st.Queue().Append(ctx, c.Lease, store.Append{Seq: c.NextSeq, Lines: []store.LogLine{line}}); err != nil {
+		s.pool.cfg.Log.Error("store why a task cannot run", "task_id", c.Task.ID, "error", err)
+	}
+	f.Events = []store.Event{taskEvent(c.Task, "ended as error: "+f.Reason)}
 	t, err := s.pool.st.Queue().Finish(ctx, c.Lease, f)
 	if err != nil {
 		s.pool.cfg.Log.Error("end a task that cannot run", "task_id", c.Task.ID, "error", err)
 		return
 	}
 	s.pool.finished(t, appOf(c.Snapshot))
+}
+
+// handBack gives a claimed task back that was not begun. One that a person has
+// confirmed stays so: its plan is not made and asked about anew.
+func (p *TaskPool) handBack(ctx context.Context, l store.Lease, prompt, app string) error {
+	f := store.Finish{Status: store.Waiting, Reason: "handed back: it was not begun"}
+	if prompt != "" {
+		f.Status, f.Prompt = store.WaitingConfirmation, prompt
+	}
+	var t store.Task
+	err := p.st.InTx(ctx, func(ctx context.Context, tx store.Store) (err error) {
+		t, err = tx.Queue().Finish(ctx, l, f)
+		if err == nil && t.Status == store.WaitingConfirmation {
+			t, err = tx.Tasks().Confirm(ctx, l.ProjectID, l.TaskID, taskEvent(t, "was not begun, its confirmation stands"))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.finished(t, app)
+	return nil
 }
 
 func taskEvent(t store.Task, what string) store.Event {
