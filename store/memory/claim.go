@@ -25,7 +25,31 @@ func (q queue) Claim(ctx context.Context, r store.ClaimRequest) (list []store.Cl
 	return list, nil
 }
 
+// trust binds a runner of a project to that project.
+func (st *state) trust(r *store.ClaimRequest) error {
+	if r.RunnerID == nil {
+		return nil
+	}
+	e := st.cat.byName["runner"]
+	rec, ok := st.rows(e).get(*r.RunnerID)
+	if !ok {
+		return &store.ReferenceError{Table: "task", Column: "runner_id"}
+	}
+	project := e.owner(rec)
+	switch {
+	case project == 0:
+	case r.ProjectID != nil && *r.ProjectID != project:
+		r.Max = 0
+	default:
+		r.ProjectID = &project
+	}
+	return nil
+}
+
 func (st *state) claim(r store.ClaimRequest) ([]store.Claimed, error) {
+	if err := st.trust(&r); err != nil {
+		return nil, err
+	}
 	e := st.cat.task
 	crowd := st.crowd()
 	var list []store.Claimed

@@ -19,6 +19,7 @@ func claimCases() []testCase {
 		{"only tasks of the asked project are given", claimsByProject},
 		{"one task of a template runs at a time", excludes},
 		{"tasks of a template run together where both allow it", parallel},
+		{"a project's runner gets tasks of that project only", claimsForARunner},
 		{"a project's limit is kept", projectLimit},
 		{"the limit of the pool is kept", globalLimit},
 		{"a blocked task blocks no other", noHeadOfLine},
@@ -89,6 +90,19 @@ func claimsByProject(t *testing.T, w *world) {
 	other := w.neighbour(t)
 	mine, theirs := w.task(t), other.task(t)
 	require.Equal(t, []int64{theirs.ID}, ids(w.claim(t, func(r *store.ClaimRequest) { r.ProjectID = &other.project.ID })))
+	require.Equal(t, []int64{mine.ID}, ids(w.claim(t)))
+}
+
+func claimsForARunner(t *testing.T, w *world) {
+	other := w.neighbour(t)
+	mine, theirs := w.task(t), other.task(t)
+	own, err := w.Runners().Create(t.Context(), store.Runner{Name: "own", TokenHash: w.unique("hash"), ProjectID: &other.project.ID})
+	require.NoError(t, err)
+	unknown := own.ID + 1000
+	_, err = w.Queue().Claim(t.Context(), store.ClaimRequest{Owner: me, Tags: []string{""}, Max: 1, TTL: ttl, RunnerID: &unknown})
+	require.ErrorIs(t, err, store.ErrInvalid)
+	require.Empty(t, w.claim(t, func(r *store.ClaimRequest) { r.RunnerID, r.ProjectID = &own.ID, &w.project.ID }))
+	require.Equal(t, []int64{theirs.ID}, ids(w.claim(t, func(r *store.ClaimRequest) { r.RunnerID = &own.ID })))
 	require.Equal(t, []int64{mine.ID}, ids(w.claim(t)))
 }
 
