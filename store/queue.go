@@ -136,8 +136,12 @@ const (
 	BecameUnconfirmed ExpiryOutcome = "unconfirmed" // nobody confirmed in time
 )
 
-// LostReason is the Reason of a task whose worker was lost.
-const LostReason = "runner lost"
+// Reasons of tasks that no run has ended.
+const (
+	LostReason        = "runner lost"              // its worker was lost
+	RejectedReason    = "plan rejected"            // a person said no
+	UnconfirmedReason = "nobody confirmed in time" // nobody said anything
+)
 
 // OutboxEntry is something to be told or done after a transaction.
 type OutboxEntry struct {

@@ -2,18 +2,13 @@ package memory
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
-)
-
-const (
-	maxCommands      = 50
-	maxCommitMessage = 100 // characters
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
 func (q queue) Append(ctx context.Context, l store.Lease, a store.Append) error {
@@ -53,18 +48,8 @@ func (q queue) Append(ctx context.Context, l store.Lease, a store.Append) error 
 
 // results stores what a run has told of itself beside its lines.
 func (st *state) results(t *store.Task, w *work, a store.Append) error {
-	if c := a.Commit; c != nil {
-		hash, message := c.Hash, []rune(c.Message)
-		t.CommitHash, t.CommitMessage = &hash, string(message[:min(len(message), maxCommitMessage)])
-	}
-	if len(a.Plan) > 0 {
-		t.Plan = slices.Clone(a.Plan)
-	}
-	for _, argv := range a.Commands {
-		var err error
-		if t.Command, err = addCommand(t.Command, argv); err != nil {
-			return err
-		}
+	if err := schema.Report(t, a); err != nil {
+		return err
 	}
 	for _, s := range a.Stages {
 		st.addStage(t, w, s)
@@ -118,24 +103,6 @@ func millisTime(t *time.Time) *time.Time {
 	}
 	c := time.UnixMilli(t.UnixMilli()).UTC()
 	return &c
-}
-
-// addCommand adds a command line to the list of them.
-func addCommand(list json.RawMessage, command []string) (json.RawMessage, error) {
-	var lines [][]string
-	if len(list) > 0 {
-		if err := json.Unmarshal(list, &lines); err != nil {
-			return nil, fmt.Errorf("read command lines: %w", err)
-		}
-	}
-	if len(lines) >= maxCommands {
-		return list, nil
-	}
-	text, err := json.Marshal(append(lines, command))
-	if err != nil {
-		return nil, fmt.Errorf("write command lines: %w", err)
-	}
-	return text, nil
 }
 
 // addLines numbers lines and adds them to a task's output.

@@ -8,10 +8,7 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-const (
-	defaultExpire     = 100
-	unconfirmedReason = "nobody confirmed in time"
-)
+const defaultExpire = 100
 
 func (q queue) Expire(ctx context.Context, e store.Expiry) (list []store.Expired, err error) {
 	if e.Limit <= 0 {
@@ -64,8 +61,8 @@ func (st *state) expire(t *store.Task, e store.Expiry) (store.ExpiryOutcome, err
 		st.unlease(t, w)
 		what = "waits again: " + store.LostReason
 	case store.BecameUnconfirmed:
-		st.end(t, w, store.Failed, unconfirmedReason)
-		what = "ended: " + unconfirmedReason
+		st.end(t, w, store.Failed, store.UnconfirmedReason)
+		what = "ended: " + store.UnconfirmedReason
 	case store.BecameLost:
 		next := store.Failed
 		if t.Status == store.Stopping && isDead(e, *t) {

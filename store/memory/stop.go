@@ -7,8 +7,7 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// rejectedReason is the Reason of a task whose plan was rejected.
-const rejectedReason = "plan rejected"
+// store.RejectedReason is the Reason of a task whose plan was rejected.
 
 func (q tasks) Stop(ctx context.Context, project, id int64, level store.StopLevel, e store.Event) (store.Task, error) {
 	if level.Rank() == 0 {
@@ -46,7 +45,7 @@ func (q tasks) Reject(ctx context.Context, project, id int64, e store.Event) (st
 		if t.Status != store.WaitingConfirmation {
 			return stateError(*t)
 		}
-		st.end(t, w, store.Failed, rejectedReason)
+		st.end(t, w, store.Failed, store.RejectedReason)
 		return nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
 // work is what a task has beside its row. It never changes: edit copies it.
@@ -89,16 +90,7 @@ func (st *state) event(t store.Task, format string, args ...any) error {
 
 // addEvent stores an event of a task; what it does not say is filled in.
 func (st *state) addEvent(t store.Task, e store.Event) error {
-	if e.ProjectID == nil {
-		e.ProjectID = &t.ProjectID
-	}
-	if e.ObjectID == nil {
-		e.ObjectID = &t.ID
-	}
-	if e.ObjectType == "" {
-		e.ObjectType = store.EventTask
-	}
-	rec, err := st.cat.event.encode(reflect.ValueOf(e))
+	rec, err := st.cat.event.encode(reflect.ValueOf(schema.TaskEvent(t, e)))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
 type events struct{ table table[store.Event] }
@@ -48,17 +49,8 @@ func (e events) Purge(ctx context.Context, before int64, limit int) (int, error)
 
 // note stores an event of a task; what it does not say is filled in.
 func (s *Store) note(ctx context.Context, c conn, t store.Task, e store.Event) error {
-	if e.ProjectID == nil {
-		e.ProjectID = &t.ProjectID
-	}
-	if e.ObjectID == nil {
-		e.ObjectID = &t.ID
-	}
-	if e.ObjectType == "" {
-		e.ObjectType = store.EventTask
-	}
 	m := s.tables["event"]
-	values, err := m.values(reflect.ValueOf(e))
+	values, err := m.values(reflect.ValueOf(schema.TaskEvent(t, e)))
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,7 @@ import (
 	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
-const (
-	defaultExpire     = 100
-	unconfirmedReason = "nobody confirmed in time"
-	rejectedReason    = "plan rejected"
-)
+const defaultExpire = 100
 
 // Expire deals with leases that were not renewed.
 func (q queue) Expire(ctx context.Context, e store.Expiry) (list []store.Expired, err error) {
@@ -127,8 +123,8 @@ func (s *Store) expireOne(ctx context.Context, c conn, o overdue) (t store.Task,
 		t, err = s.pause(ctx, c, o.id, store.Waiting, "", nil)
 		return t, "waits again: " + store.LostReason, err
 	case store.BecameUnconfirmed:
-		t, err = s.end(ctx, c, o.id, store.Failed, unconfirmedReason, 0)
-		return t, "ended: " + unconfirmedReason, err
+		t, err = s.end(ctx, c, o.id, store.Failed, store.UnconfirmedReason, 0)
+		return t, "ended: " + store.UnconfirmedReason, err
 	default:
 		next := store.Failed
 		if o.stopped {

@@ -2,16 +2,11 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 
 	"github.com/alexandervashurin/semaphore/store"
-)
-
-const (
-	maxCommands      = 50
-	maxCommitMessage = 100 // characters
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
 // Stages returns the parts of a task's output.
@@ -46,18 +41,8 @@ func belonging[T any](ctx context.Context, s *Store, project, id int64, order st
 // results stores what a run has told of itself beside its lines: in tables of
 // its own, and in the task that is given, which the caller saves.
 func (s *Store) results(ctx context.Context, c conn, t *store.Task, a store.Append) error {
-	if a.Commit != nil {
-		hash, message := a.Commit.Hash, []rune(a.Commit.Message)
-		t.CommitHash, t.CommitMessage = &hash, string(message[:min(len(message), maxCommitMessage)])
-	}
-	if len(a.Plan) > 0 {
-		t.Plan = a.Plan
-	}
-	for _, argv := range a.Commands {
-		var err error
-		if t.Command, err = addCommand(t.Command, argv); err != nil {
-			return err
-		}
+	if err := schema.Report(t, a); err != nil {
+		return err
 	}
 	for _, row := range a.Stages {
 		row.ID, row.TaskID, row.ProjectID = 0, t.ID, t.ProjectID
@@ -101,22 +86,4 @@ func (s *Store) upsert(ctx context.Context, c conn, row reflect.Value, key strin
 	}
 	_, err = c.ids(ctx, query, args...)
 	return err
-}
-
-// addCommand adds a command line to the list of them.
-func addCommand(list json.RawMessage, command []string) (json.RawMessage, error) {
-	var lines [][]string
-	if len(list) > 0 {
-		if err := json.Unmarshal(list, &lines); err != nil {
-			return nil, fmt.Errorf("read command lines: %w", err)
-		}
-	}
-	if len(lines) >= maxCommands {
-		return list, nil
-	}
-	text, err := json.Marshal(append(lines, command))
-	if err != nil {
-		return nil, fmt.Errorf("write command lines: %w", err)
-	}
-	return text, nil
 }

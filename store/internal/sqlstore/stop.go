@@ -45,7 +45,7 @@ func (q tasks) Reject(ctx context.Context, project, id int64, e store.Event) (st
 		if t.Status != store.WaitingConfirmation {
 			return t, stateError(t)
 		}
-		return q.s.end(ctx, c, id, store.Failed, rejectedReason, t.ExitCode)
+		return q.s.end(ctx, c, id, store.Failed, store.RejectedReason, t.ExitCode)
 	})
 }
 
