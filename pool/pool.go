@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/crypto"
@@ -130,6 +131,7 @@ type TaskPool struct {
 	watch  *watchers
 	worker *job.Worker // nil where nothing is run here
 
+	drained atomic.Bool
 	mu      sync.Mutex
 	running bool
 }

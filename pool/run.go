@@ -86,6 +86,7 @@ func (p *TaskPool) flush(ctx context.Context) {
 // Drain ends the claiming of tasks by this process, if need be before Run: those
 // that run go on. Run still has to be ended by its context.
 func (p *TaskPool) Drain() {
+	p.drained.Store(true)
 	if p.worker != nil {
 		p.worker.Drain()
 	}

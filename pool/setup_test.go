@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -23,3 +24,12 @@ type clock struct{ offset atomic.Int64 }
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
 func (c *clock) move(d time.Duration) { c.offset.Add(int64(d)) }
+
+// days lets days pass in steps that a pool in the bubble notices.
+func (c *clock) days(n int) {
+	for range 24 * n {
+		c.move(time.Hour)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+	}
+}

@@ -66,6 +66,9 @@ func (s *source) Claim(ctx context.Context, free int) ([]job.Assignment, error) 
 // claim takes what there is. Again tells that tasks were taken which could not
 // be resolved and have ended.
 func (s *source) claim(ctx context.Context, free int) (assigned []job.Assignment, again bool, err error) {
+	if s.pool.drained.Load() {
+		return nil, false, nil
+	}
 	claimed, err := s.pool.st.Queue().Claim(ctx, store.ClaimRequest{
 		Owner: s.pool.self, Tags: append([]string{""}, s.pool.cfg.Tags...), Max: free,
 		TTL: s.pool.cfg.LeaseTTL, MaxParallel: s.pool.cfg.MaxParallel,
