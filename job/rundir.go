@@ -52,7 +52,18 @@ const (
 	dirGalaxy     = "galaxy" // roles and collections of this run only
 )
 
+// newRunDir makes the directory of a run. A sweep that comes between its making
+// and its locking takes it for a leftover: then another one is made.
 func newRunDir(root, linkDir string, task TaskRef) (*runDir, error) {
+	for tries := 1; ; tries++ {
+		d, err := makeRunDir(root, linkDir, task)
+		if !errors.Is(err, flock.ErrHeld) || tries == 100 {
+			return d, err
+		}
+	}
+}
+
+func makeRunDir(root, linkDir string, task TaskRef) (*runDir, error) {
 	var b [4]byte
 	_, _ = rand.Read(b[:])
 	name := fmt.Sprintf("%d-%d-%s", task.TaskID, task.Attempt, hex.EncodeToString(b[:]))
