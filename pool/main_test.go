@@ -4,6 +4,11 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/alexandervashurin/semaphore/job"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	job.Init() // the test binary supervises the trees of real tools
+	goleak.VerifyTestMain(m)
+}
