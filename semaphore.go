@@ -34,8 +34,8 @@ type Config struct {
 	Key crypto.Key
 	// OlderKeys still open what was sealed before the key was changed.
 	OlderKeys []crypto.Key
-	// Dir is where runs, mirrors and caches of this machine live. Required unless
-	// Executor is given.
+	// Dir is where runs, mirrors and caches of this machine live. It belongs to one
+	// App. Required unless Executor is given.
 	Dir string
 	// Local configures the executor that is made in Dir. Its States and Bundles
 	// default to the store.
