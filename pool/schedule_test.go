@@ -94,7 +94,7 @@ func TestEveryTickHasItsTask(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var c clock
 				begin := day.Add(-time.Hour)
-				c.move(begin.Sub(time.Now()))
+				c.move(time.Until(begin))
 				st := memory.New(memory.Config{Now: c.now})
 				next := func() *pooltest.Pool {
 					return pooltest.New(t, pooltest.Options{Store: st, Idle: true, Config: pool.Config{Now: c.now, Location: berlin, Poll: time.Minute}})

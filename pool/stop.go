@@ -17,7 +17,7 @@ func (p *TaskPool) StopTask(ctx context.Context, project, id int64, force bool, 
 	if force {
 		level, word = store.StopForce, "stopped by force"
 	}
-	return p.decide(ctx, project, id, by, word, func(e store.Event) (store.Task, error) {
+	return p.decide(project, id, by, word, func(e store.Event) (store.Task, error) {
 		return p.st.Tasks().Stop(ctx, project, id, level, e)
 	})
 }
@@ -52,7 +52,7 @@ func (p *TaskPool) StopTemplate(ctx context.Context, project, template int64, fo
 // Confirm lets a task that waits for confirmation go on: exactly the plan that
 // was shown is applied, by any worker. In another state it is [store.ErrState].
 func (p *TaskPool) Confirm(ctx context.Context, project, id int64, by Caller) (store.Task, error) {
-	return p.decide(ctx, project, id, by, "confirmed", func(e store.Event) (store.Task, error) {
+	return p.decide(project, id, by, "confirmed", func(e store.Event) (store.Task, error) {
 		return p.st.Tasks().Confirm(ctx, project, id, e)
 	})
 }
@@ -60,12 +60,12 @@ func (p *TaskPool) Confirm(ctx context.Context, project, id int64, by Caller) (s
 // Reject ends a task that waits for confirmation. In another state it is
 // [store.ErrState].
 func (p *TaskPool) Reject(ctx context.Context, project, id int64, by Caller) (store.Task, error) {
-	return p.decide(ctx, project, id, by, "rejected", func(e store.Event) (store.Task, error) {
+	return p.decide(project, id, by, "rejected", func(e store.Event) (store.Task, error) {
 		return p.st.Tasks().Reject(ctx, project, id, e)
 	})
 }
 
-func (p *TaskPool) decide(ctx context.Context, project, id int64, by Caller, word string, do func(store.Event) (store.Task, error)) (store.Task, error) {
+func (p *TaskPool) decide(project, id int64, by Caller, word string, do func(store.Event) (store.Task, error)) (store.Task, error) {
 	t, err := do(store.Event{
 		UserID: idOf(by.UserID), ProjectID: &project, IntegrationID: idOf(by.IntegrationID), ObjectID: &id,
 		ObjectType: store.EventTask, Description: fmt.Sprintf("Task %d was %s", id, word),

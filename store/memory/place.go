@@ -52,7 +52,7 @@ func (c *crowd) blocked(id int64, rec record, maxParallel int) (store.WaitReason
 	confirmed := store.Status(e.text(rec, "status")) == store.Confirmed
 	var others []int64
 	for _, h := range c.templates[e.int(rec, "template_id")] {
-		if h.id != id && (h.leased || !confirmed) && !(h.parallel && e.bool(rec, "parallel")) {
+		if h.id != id && (h.leased || !confirmed) && (!h.parallel || !e.bool(rec, "parallel")) {
 			others = append(others, h.id)
 		}
 	}

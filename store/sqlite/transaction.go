@@ -44,7 +44,7 @@ func (t *transaction) fail(err error) {
 // statement only.
 func (t *transaction) judge(err error) error {
 	var e *driver.Error
-	if err != nil && !(errors.As(err, &e) && e.Code()&0xff == codes.SQLITE_CONSTRAINT) {
+	if err != nil && (!errors.As(err, &e) || e.Code()&0xff != codes.SQLITE_CONSTRAINT) {
 		t.fail(err)
 	}
 	return err

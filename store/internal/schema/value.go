@@ -45,12 +45,12 @@ func columnType(t reflect.Type) (ColumnType, bool) {
 		typ, _ := columnType(t.Elem())
 		return typ, true
 	}
-	switch {
-	case t == timeType:
+	switch t {
+	case timeType:
 		return Time, false
-	case t == rawType:
+	case rawType:
 		return JSON, true
-	case t == byteType:
+	case byteType:
 		return Blob, true
 	}
 	switch t.Kind() {
