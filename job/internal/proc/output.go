@@ -105,7 +105,7 @@ func (o *output) finish() (held bool) {
 const (
 	smallRead  = 8 << 10
 	rowOfSmall = 32
-	moment     = time.Millisecond
+	moment     = 3 * time.Millisecond
 )
 
 // pace counts small reads in a row.
