@@ -13,6 +13,7 @@ var (
 	ErrTimeout  = errors.New("task timed out")
 	ErrRejected = errors.New("plan rejected")
 	ErrHeld     = errors.New("task waits for confirmation")
+	ErrNotBegun = errors.New("task was not begun")
 	ErrInvalid  = errors.New("invalid task")
 )
 
@@ -55,10 +56,12 @@ type Result struct {
 	Outcome  Outcome `json:"outcome"`
 	ExitCode int     `json:"exit_code"` // of the tool; 0 where no tool failed
 	Message  string  `json:"message,omitempty"`
+	Cause    string  `json:"cause,omitempty"` // CauseShutdown or CauseTimeout, where that ended it
 }
 
-// Outcome is the final state of a run as the API spells it, and "held" for a
-// run that waits for confirmation outside any process.
+// Outcome is the final state of a run as the API spells it, "held" for a run
+// that waits for confirmation outside any process, and "returned" for a task
+// that was handed out and not begun.
 type Outcome string
 
 // The outcomes.
@@ -67,26 +70,33 @@ const (
 	Failure Outcome = "error"
 	Stopped Outcome = "stopped"
 	Held    Outcome = "held"
+
+	Returned Outcome = "returned"
 )
 
 // Conclude turns what Executor.Run returned into a Result. A rejected plan, a
 // time-out and a tool's exit code are failures.
 func Conclude(err error) Result {
+	if err == nil {
+		return Result{Outcome: Success}
+	}
+	r := Result{Outcome: Failure, Message: err.Error()}
 	var exit *ExitError
 	switch {
-	case err == nil:
-		return Result{Outcome: Success}
+	case errors.Is(err, ErrNotBegun):
+		r.Outcome = Returned
 	case errors.Is(err, ErrHeld):
-		return Result{Outcome: Held, Message: err.Error()}
+		r.Outcome = Held
+	case errors.Is(err, ErrShutdown):
+		r.Outcome, r.Cause = Stopped, CauseShutdown
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
-		return Result{Outcome: Stopped, Message: err.Error()}
-	case errors.Is(err, ErrTimeout), errors.Is(err, ErrRejected):
-		return Result{Outcome: Failure, Message: err.Error()}
+		r.Outcome = Stopped
+	case errors.Is(err, ErrTimeout):
+		r.Cause = CauseTimeout
 	case errors.As(err, &exit):
-		return Result{Outcome: Failure, ExitCode: exit.Code, Message: err.Error()}
-	default:
-		return Result{Outcome: Failure, Message: err.Error()}
+		r.ExitCode = exit.Code
 	}
+	return r
 }
 
 // Execute runs spec and concludes. A panic of the executor becomes a failure.

@@ -65,6 +65,11 @@ type Lease struct {
 type Assignment struct {
 	Lease Lease `json:"lease"`
 	Spec  *Spec `json:"spec"`
+	// Prepare makes the Spec, in a Source of the same process, once the lease is
+	// being extended: opening secrets may take time, and holds up no other task.
+	// Its context ends with a stop of the task. An [ErrNotBegun] gives the task
+	// back, any other error ends it. Nil where Spec is there.
+	Prepare func(ctx context.Context) (*Spec, error) `json:"-"`
 	// TTL is after how long without extension the task counts as unreachable. It
 	// is extended every third of it. Defaults to 15 s.
 	TTL time.Duration `json:"ttl_ns,omitempty"`

@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -54,9 +55,9 @@ func TestWorkerPassesSignalsOn(t *testing.T) {
 		want    job.Result
 	}{
 		"a stop":            {[]job.Signal{{Stop: job.StopGentle}}, job.Result{Outcome: job.Stopped, Message: "task stopped"}},
-		"a time-out":        {[]job.Signal{{Stop: job.StopGentle, Cause: job.CauseTimeout}}, job.Result{Outcome: job.Failure, Message: "task timed out"}},
-		"a shut-down":       {[]job.Signal{{Stop: job.StopGentle, Cause: job.CauseShutdown}}, job.Result{Outcome: job.Stopped, Message: "task stopped: server shut down"}},
-		"force at once":     {[]job.Signal{{Stop: job.StopForce, Cause: job.CauseTimeout}}, job.Result{Outcome: job.Failure, Message: "task timed out"}},
+		"a time-out":        {[]job.Signal{{Stop: job.StopGentle, Cause: job.CauseTimeout}}, job.Result{Outcome: job.Failure, Message: "task timed out", Cause: job.CauseTimeout}},
+		"a shut-down":       {[]job.Signal{{Stop: job.StopGentle, Cause: job.CauseShutdown}}, job.Result{Outcome: job.Stopped, Message: "task stopped: server shut down", Cause: job.CauseShutdown}},
+		"force at once":     {[]job.Signal{{Stop: job.StopForce, Cause: job.CauseTimeout}}, job.Result{Outcome: job.Failure, Message: "task timed out", Cause: job.CauseTimeout}},
 		"kill at once":      {[]job.Signal{{Stop: job.StopKill}}, job.Result{Outcome: job.Stopped, Message: "task stopped"}},
 		"each, one by one":  {[]job.Signal{{Stop: job.StopGentle, Cause: "alice"}, {Stop: job.StopForce}, {Stop: job.StopKill}}, job.Result{Outcome: job.Stopped, Message: "task stopped"}},
 		"repeated, reduced": {[]job.Signal{{Stop: job.StopForce}, {Stop: job.StopGentle, Cause: job.CauseTimeout}, {}, {Stop: job.StopForce}}, job.Result{Outcome: job.Stopped, Message: "task stopped"}},
@@ -230,7 +231,7 @@ func TestWorkerShutsDownWithoutASource(t *testing.T) {
 	})
 }
 
-func TestWorkerStopsWhatWasClaimedTooLate(t *testing.T) {
+func TestWorkerReturnsWhatWasClaimedTooLate(t *testing.T) {
 	outputTest(t, func(t *testing.T) {
 		source := &jobtest.Source{Delay: func(c jobtest.SourceCall) time.Duration {
 			if c.Method == jobtest.Claim {
@@ -247,7 +248,38 @@ func TestWorkerStopsWhatWasClaimedTooLate(t *testing.T) {
 		after(time.Second)
 		s.stop()
 		s.ended()
-		require.Equal(t, job.Conclude(job.ErrShutdown), s.result(lease))
+		require.Equal(t, job.Returned, s.result(lease).Outcome)
 		require.False(t, ran)
+	})
+}
+
+// TestWorkerPreparesBesideOthers lets what is slow to prepare hold up nothing.
+func TestWorkerPreparesBesideOthers(t *testing.T) {
+	outputTest(t, func(t *testing.T) {
+		source := &jobtest.Source{}
+		slow, refused, later := task(1), task(2), task(3)
+		slow.Prepare = func(ctx context.Context) (*job.Spec, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}
+		refused.Prepare = func(context.Context) (*job.Spec, error) { return nil, errors.New("key 7 was deleted") }
+		later.Prepare = func(context.Context) (*job.Spec, error) { return nil, fmt.Errorf("%w: vault is away", job.ErrNotBegun) }
+		for id, a := range map[int64]*job.Assignment{1: &slow, 2: &refused, 3: &later} {
+			a.Spec, a.Lease.TaskID = nil, id
+		}
+		leases := source.Add(slow, refused, later, task(4))
+		s := startWorker(t, source, &job.Worker{Capacity: 4, Executor: printing(1, 0)})
+		after(time.Second)
+		require.Equal(t, job.Success, s.result(leases[3]).Outcome)
+		require.Contains(t, s.result(leases[1]).Message, "was deleted")
+		require.Contains(t, source.System(leases[1]), "was deleted")
+		require.Equal(t, job.Returned, s.result(leases[2]).Outcome)
+		require.Empty(t, source.System(leases[2]))
+		source.Signal(job.Signal{Lease: leases[0], Stop: job.StopGentle})
+		source.Wake()
+		after(time.Second)
+		require.Equal(t, job.Stopped, s.result(leases[0]).Outcome)
+		s.stop()
+		s.ended()
 	})
 }

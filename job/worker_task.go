@@ -44,38 +44,73 @@ func (t *running) run(ctx, runCtx context.Context) {
 	}
 }
 
-// execute runs the tool and concludes.
+// execute runs the tool and concludes. A task that a shut-down reaches before it
+// begins goes back.
 func (t *running) execute(ctx context.Context) Result {
+	if ctx.Err() != nil {
+		return Conclude(notBegun(ctx))
+	}
 	select {
 	case <-ctx.Done():
-		return Conclude(stopCause(ctx))
+		return Conclude(notBegun(ctx))
 	case t.worker.slots <- struct{}{}: // more tasks than were asked for wait here
 		defer func() { <-t.worker.slots }()
+	}
+	e, err := t.begin(ctx)
+	if err != nil {
+		t.worker.logPanic(err, t.Lease)
+		if !errors.Is(err, ErrNotBegun) {
+			t.buffer.add(Report{Lines: []Line{{Time: t.worker.Now().Round(0), Stream: System, Text: err.Error()}}})
+		}
+		return Conclude(err)
 	}
 	ended := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { t.watch(ended) })
 	defer watching.Wait()
 	defer close(ended)
-	err := guard(func() error {
-		if t.Spec == nil {
-			return invalid("spec", "is missing: the task was handed out without one")
-		}
-		if err := t.Spec.Validate(); err != nil {
-			return err
-		}
-		e := t.worker.executor(t.Spec)
-		if e == nil {
-			return invalid("app", "%q has no executor here: give the worker one", t.Spec.App)
-		}
-		return e.Run(ctx, t.Spec, workerSink{t.buffer})
-	})
+	err = guard(func() error { return e.Run(ctx, t.Spec, workerSink{t.buffer}) })
 	t.worker.logPanic(err, t.Lease)
 	var caught *panicError
 	if errors.As(err, &caught) {
 		err = fmt.Errorf("executor %w", err)
 	}
 	return Conclude(err)
+}
+
+// notBegun is how a task ends that was stopped before it began.
+func notBegun(ctx context.Context) error {
+	if cause := stopCause(ctx); !errors.Is(cause, ErrShutdown) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ErrNotBegun, ErrShutdown)
+}
+
+// begin makes sure that there is something to run, and something to run it.
+func (t *running) begin(ctx context.Context) (e Executor, err error) {
+	err = guard(func() error {
+		if t.Spec == nil && t.Prepare != nil {
+			spec, err := t.Prepare(ctx)
+			if err != nil {
+				return err
+			}
+			t.Spec = spec
+		}
+		if ctx.Err() != nil {
+			return notBegun(ctx)
+		}
+		if t.Spec == nil {
+			return invalid("spec", "is missing: the task was handed out without one")
+		}
+		if err := t.Spec.Validate(); err != nil {
+			return err
+		}
+		if e = t.worker.executor(t.Spec); e == nil {
+			return invalid("app", "%q has no executor here: give the worker one", t.Spec.App)
+		}
+		return nil
+	})
+	return e, err
 }
 
 func (w *Worker) executor(spec *Spec) Executor {
