@@ -33,15 +33,3 @@ func TestTheExampleRuns(t *testing.T) {
 	require.Contains(t, string(out), "hello from a repository\n")
 	require.True(t, strings.HasSuffix(string(out), "success\n"), "%s", out)
 }
-
-// TestTheReadmeShowsThisProgram keeps the ten lines of the README compiling.
-func TestTheReadmeShowsThisProgram(t *testing.T) {
-	t.Parallel()
-	program, err := os.ReadFile("main.go")
-	require.NoError(t, err)
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	require.NoError(t, err)
-	_, main, ok := strings.Cut(string(program), "\nfunc main() {")
-	require.True(t, ok)
-	require.Contains(t, string(readme), "```go\nfunc main() {"+main+"```")
-}
