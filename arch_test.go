@@ -26,6 +26,7 @@ var layers = []struct {
 	{"examples/...", 5},
 	{"", 4},
 	{"internal/flock", 0}, // a primitive that both stores and job need
+	{"internal/crash", 5}, // a harness around whole programs
 	{"internal/...", 3},
 	{"pool", 2},
 	{"pool/internal/...", 0},
@@ -120,15 +121,39 @@ func TestImportsPointDown(t *testing.T) {
 // go-git unless a program asks for it.
 func TestJobLinksNoStore(t *testing.T) {
 	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./job").Output()
-	require.NoError(t, err)
-	for _, dep := range strings.Fields(string(out)) {
+	for _, dep := range dependencies(t, "./job") {
 		require.NotEqual(t, "database/sql", dep)
 		require.NotContains(t, dep, "go-git")
 		if rel, ours := relative(dep); ours {
 			require.True(t, rel == "job" || strings.HasPrefix(rel, "job/internal/") || rel == "internal/flock", "job depends on %s", rel)
 		}
 	}
+}
+
+// TestLinksNoDriver keeps what an embedder brings his own store to free of the
+// SQL stores, and the vocabulary of all stores free of everything.
+func TestLinksNoDriver(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range []string{".", "./pool", "./pool/pooltest", "./store/memory", "./examples/customstore", "./examples/unittest"} {
+		for _, dep := range dependencies(t, pkg) {
+			require.NotContainsf(t, dep, "modernc.org/", "%s links a database", pkg)
+			require.NotContainsf(t, dep, "github.com/jackc/", "%s links a database", pkg)
+			require.NotEqualf(t, "database/sql", dep, "%s links SQL", pkg)
+			require.NotContainsf(t, dep, "go-git", "%s links go-git", pkg)
+		}
+	}
+	for _, dep := range dependencies(t, "./store") {
+		first, _, _ := strings.Cut(dep, "/")
+		require.Truef(t, dep == module+"/store" || !strings.Contains(first, "."), "store depends on %s", dep)
+	}
+}
+
+// dependencies lists the packages that a package links.
+func dependencies(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()
+	require.NoError(t, err)
+	return strings.Fields(string(out))
 }
 
 // TestNoPackageWithoutSubject holds the names of packages against the list of
