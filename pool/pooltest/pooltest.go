@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/job"
@@ -136,6 +137,8 @@ func (p *Pool) Await(task store.Task, states ...store.Status) store.Task {
 	p.tb.Helper()
 	sub := p.Subscribe(pool.Topic{ProjectID: task.ProjectID, TaskID: task.ID, NoLines: true})
 	defer sub.Close()
+	poll := time.NewTicker(100 * time.Millisecond) // for what another pool does
+	defer poll.Stop()
 	for {
 		now, err := p.Task(p.tb.Context(), task.ProjectID, task.ID)
 		p.ok(err)
@@ -147,6 +150,7 @@ func (p *Pool) Await(task store.Task, states ...store.Status) store.Task {
 		}
 		select {
 		case <-sub.C:
+		case <-poll.C:
 		case <-p.tb.Context().Done():
 			p.tb.Fatal("the test ended")
 		}
