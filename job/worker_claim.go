@@ -17,7 +17,7 @@ func (w *Worker) claimLoop(ctx, claiming context.Context) {
 		begun := time.Now()
 		list, err := w.claim(claiming, free)
 		for _, a := range list {
-			w.start(ctx, a)
+			w.start(ctx, a, claiming.Err() != nil)
 		}
 		switch {
 		case claiming.Err() != nil:
@@ -65,9 +65,9 @@ func (w *Worker) awaitFree(ctx context.Context) int {
 	return 0
 }
 
-// start runs a task in a goroutine of its own. One that was handed out although
-// ctx has ended is stopped before it begins.
-func (w *Worker) start(ctx context.Context, a Assignment) {
+// start runs a task in a goroutine of its own. One that was handed out too late,
+// when nothing more was to be claimed, is stopped before it begins.
+func (w *Worker) start(ctx context.Context, a Assignment, late bool) {
 	if a.TTL <= 0 {
 		a.TTL = 15 * time.Second
 	}
@@ -77,7 +77,7 @@ func (w *Worker) start(ctx context.Context, a Assignment) {
 		return // handed out twice, and running already
 	}
 	runCtx, stopper := WithStopper(context.WithoutCancel(ctx))
-	if ctx.Err() != nil {
+	if late || w.draining || ctx.Err() != nil {
 		stopper.Stop(ErrShutdown)
 	}
 	t := &running{

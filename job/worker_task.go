@@ -88,13 +88,11 @@ func notBegun(ctx context.Context) error {
 
 // begin makes sure that there is something to run, and something to run it.
 func (t *running) begin(ctx context.Context) (e Executor, err error) {
-	err = guard(func() error {
+	err = guard(func() (err error) {
 		if t.Spec == nil && t.Prepare != nil {
-			spec, err := t.Prepare(ctx)
-			if err != nil {
+			if t.Spec, err = t.Prepare(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}
-			t.Spec = spec
 		}
 		if ctx.Err() != nil {
 			return notBegun(ctx)

@@ -54,24 +54,30 @@ type Caller struct {
 // names field and cure for anything the template does not allow or that cannot
 // run, and the error of [Hooks.BeforeLaunch]. Nothing is stored on an error.
 func (p *TaskPool) AddTask(ctx context.Context, r AddRequest) (store.Task, error) {
-	t, err := p.add(ctx, p.st, r)
+	veto := p.askLaunch(ctx, &r)
+	t, err := p.add(ctx, p.st, r, veto)
 	if err != nil {
 		return t, err
 	}
-	p.added(t)
+	p.added(ctx, t)
 	return t, nil
 }
 
 // AddTaskTx is AddTask inside a transaction of the caller: tx is what
 // [store.Store].InTx gives, or a store on the host's own transaction. Nothing
 // is visible before that commits; a running pool finds the task then, at once
-// after [TaskPool.Wake].
+// after [TaskPool.Wake]. [Hooks.BeforeLaunch] is asked inside the transaction,
+// and [Hooks.AfterLaunch] is not called: only the caller knows when it commits.
 func (p *TaskPool) AddTaskTx(ctx context.Context, tx store.Store, r AddRequest) (store.Task, error) {
-	return p.add(ctx, tx, r)
+	veto := p.askLaunch(ctx, &r)
+	return p.add(ctx, tx, r, veto)
 }
 
 // added tells everybody about a task that is stored.
-func (p *TaskPool) added(t store.Task) {
+func (p *TaskPool) added(ctx context.Context, t store.Task) {
+	if hook := p.cfg.Hooks.AfterLaunch; hook != nil {
+		p.call(ctx, "after launch", func(ctx context.Context) { hook(ctx, t) })
+	}
 	p.hub.task(t)
 	p.wake.ring()
 	if t.Status.Finished() {
@@ -79,8 +85,8 @@ func (p *TaskPool) added(t store.Task) {
 	}
 }
 
-func (p *TaskPool) add(ctx context.Context, st store.Store, r AddRequest) (store.Task, error) {
-	veto := p.askLaunch(ctx, &r)
+// add makes a task; veto is what the host program has against it.
+func (p *TaskPool) add(ctx context.Context, st store.Store, r AddRequest, veto error) (store.Task, error) {
 	tpl, err := st.Templates().Get(ctx, r.Task.ProjectID, r.Task.TemplateID)
 	if err != nil {
 		return store.Task{}, fmt.Errorf("template %d: %w", r.Task.TemplateID, err)
@@ -95,9 +101,6 @@ func (p *TaskPool) add(ctx context.Context, st store.Store, r AddRequest) (store
 	t, err := st.Tasks().Create(ctx, n)
 	if err != nil {
 		return t, fmt.Errorf("store task: %w", err)
-	}
-	if hook := p.cfg.Hooks.AfterLaunch; hook != nil {
-		p.call(ctx, "after launch", func(ctx context.Context) { hook(ctx, t) })
 	}
 	if m := p.cfg.Metrics.Launched; m != nil {
 		m(tpl.App)

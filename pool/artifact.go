@@ -97,7 +97,7 @@ func (s states) alive(ctx context.Context, key store.StateKey, lock store.StateL
 	if errors.Is(err, store.ErrNotFound) {
 		return false
 	}
-	return err != nil || t.Attempt == lock.Attempt && t.Status.Leased() && !t.Unreachable
+	return err != nil || t.Attempt == lock.Attempt && t.Status.Leased()
 }
 
 // Bundles keeps the bundles of runs that wait for confirmation in a store,

@@ -69,11 +69,14 @@ func (p *TaskPool) fireDue(ctx context.Context) error {
 func (p *TaskPool) fireOne(ctx context.Context, s store.Schedule) error {
 	err := p.guard(ctx, func(ctx context.Context) error { return p.fire(ctx, s) })
 	switch {
-	case err == nil, errors.Is(err, store.ErrMoved), errors.Is(err, store.ErrNotFound): // done, or deleted
+	case err == nil, errors.Is(err, store.ErrMoved): // done
 		return nil
-	default:
-		return fmt.Errorf("schedule %d: %w", s.ID, err)
+	case errors.Is(err, store.ErrNotFound):
+		if _, gone := p.st.Schedules().Get(ctx, s.ProjectID, s.ID); errors.Is(gone, store.ErrNotFound) {
+			return nil
+		}
 	}
+	return fmt.Errorf("schedule %d: %w", s.ID, err)
 }
 
 // fire deals with one schedule that is due.

@@ -14,7 +14,9 @@ const (
 	outboxBatch  = 20
 	outboxEvery  = 2 * time.Second
 	alertTimeout = 30 * time.Second
-	alertTries   = 8
+	alertFirst   = 2 * time.Second // pause after a try, doubled each time
+	alertMost    = 10 * time.Minute
+	alertAge     = 24 * time.Hour // after which nobody is told any more
 	alertsAtOnce = 4
 )
 
@@ -63,14 +65,24 @@ func (p *TaskPool) settle(ctx context.Context, e store.OutboxEntry) error {
 			p.call(ctx, "after finish", func(ctx context.Context) { hook(ctx, t) })
 		}
 	}
-	if p.cfg.Alerter == nil || e.Tries >= alertTries {
+	if p.cfg.Alerter == nil || p.cfg.Now().Sub(e.Created) > alertAge {
 		return p.settled(ctx, e, nil)
 	}
-	again := p.cfg.Now().Add(alertTimeout + min(time.Second<<(2*e.Tries), time.Hour))
+	again := p.cfg.Now().Add(min(alertFirst<<min(e.Tries, 20), alertMost))
+	select {
+	case p.alerts <- struct{}{}:
+	default: // others are being told: this one comes back
+		return p.settled(ctx, e, &again)
+	}
+	again = again.Add(alertTimeout)
 	if err := p.settled(ctx, e, &again); err != nil {
+		<-p.alerts
 		return err
 	}
-	p.alerting.Go(func() { p.tell(context.WithoutCancel(ctx), e, t) })
+	p.alerting.Go(func() {
+		defer func() { <-p.alerts }()
+		p.tell(context.WithoutCancel(ctx), e, t)
+	})
 	return nil
 }
 
@@ -85,12 +97,6 @@ func (p *TaskPool) settled(ctx context.Context, e store.OutboxEntry, retry *time
 func (p *TaskPool) tell(ctx context.Context, e store.OutboxEntry, t store.Task) {
 	ctx, cancel := context.WithTimeout(ctx, alertTimeout)
 	defer cancel()
-	select {
-	case p.alerts <- struct{}{}:
-		defer func() { <-p.alerts }()
-	case <-ctx.Done(): // the entry comes back
-		return
-	}
 	err := p.guard(ctx, func(ctx context.Context) error {
 		project, err := p.st.Projects().Get(ctx, 0, e.ProjectID)
 		if err != nil {
@@ -122,11 +128,20 @@ func (p *TaskPool) autorun(ctx context.Context, t store.Task) error {
 	if len(followers.Items) == 0 {
 		return nil
 	}
+	requests := make([]AddRequest, len(followers.Items))
+	vetoes := make([]error, len(followers.Items))
+	for i, tpl := range followers.Items { // outside of the transaction: a hook may take its time
+		requests[i] = AddRequest{
+			Task: store.Task{ProjectID: tpl.ProjectID, TemplateID: tpl.ID, BuildTaskID: &t.ID},
+			By:   Caller{Saved: true, keepErr: true},
+		}
+		vetoes[i] = p.askLaunch(ctx, &requests[i])
+	}
 	var made []store.Task
 	err = p.st.InTx(ctx, func(ctx context.Context, tx store.Store) error {
 		made = nil
-		for _, tpl := range followers.Items {
-			child, err := p.follow(ctx, tx, tpl, t)
+		for i, tpl := range followers.Items {
+			child, err := p.follow(ctx, tx, tpl, t, requests[i], vetoes[i])
 			if err != nil {
 				return err
 			}
@@ -138,7 +153,7 @@ func (p *TaskPool) autorun(ctx context.Context, t store.Task) error {
 	})
 	for _, child := range made {
 		if err == nil {
-			p.added(child)
+			p.added(ctx, child)
 		}
 	}
 	return err
@@ -146,7 +161,7 @@ func (p *TaskPool) autorun(ctx context.Context, t store.Task) error {
 
 // follow makes the deploy of a build, unless there is one that nobody started
 // in person.
-func (p *TaskPool) follow(ctx context.Context, tx store.Store, tpl store.Template, build store.Task) (store.Task, error) {
+func (p *TaskPool) follow(ctx context.Context, tx store.Store, tpl store.Template, build store.Task, r AddRequest, veto error) (store.Task, error) {
 	filter := store.TaskFilter{ProjectID: tpl.ProjectID, TemplateID: tpl.ID, Since: build.Created, Limit: 1000}
 	for {
 		page, err := tx.Tasks().List(ctx, filter)
@@ -162,10 +177,6 @@ func (p *TaskPool) follow(ctx context.Context, tx store.Store, tpl store.Templat
 			break
 		}
 	}
-	r := AddRequest{
-		Task: store.Task{ProjectID: tpl.ProjectID, TemplateID: tpl.ID, BuildTaskID: &build.ID},
-		By:   Caller{Saved: true, keepErr: true},
-	}
 	circle, err := inChain(ctx, tx, build, tpl.ID)
 	if err != nil {
 		return store.Task{}, err
@@ -173,5 +184,5 @@ func (p *TaskPool) follow(ctx context.Context, tx store.Store, tpl store.Templat
 	if circle {
 		r.By.broken = refuse("build_template_id", "the templates deploy each other in a circle: end it, or switch autorun off")
 	}
-	return p.AddTaskTx(ctx, tx, r)
+	return p.add(ctx, tx, r, veto)
 }

@@ -88,8 +88,8 @@ type Alert struct {
 type Hooks struct {
 	// BeforeLaunch may change the request, or refuse it with an error.
 	BeforeLaunch func(ctx context.Context, r *AddRequest) error
-	// AfterLaunch is called when the task is stored; for [TaskPool.AddTaskTx]
-	// before the host's transaction has committed.
+	// AfterLaunch is called when the task is stored; not for
+	// [TaskPool.AddTaskTx], whose caller commits.
 	AfterLaunch func(ctx context.Context, t store.Task)
 	// BeforeRun sees the task just before it runs in this process, secrets
 	// opened, and may refuse it with an error, which ends it.

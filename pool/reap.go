@@ -10,8 +10,9 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// sweepAgain is the pause after a sweep that failed.
-const sweepAgain = time.Minute
+// sweepAgain is the pause after a sweep that failed. Until one has succeeded no
+// task of a dead process is given to another attempt: its tool may still run.
+const sweepAgain = 2 * time.Second
 
 // reaper deals with leases that were not renewed.
 type reaper struct {
@@ -26,7 +27,7 @@ type reaper struct {
 
 func (p *TaskPool) reap(ctx context.Context, owned bool) error {
 	now := time.Now()
-	r := &reaper{pool: p, owned: owned, expiry: store.Expiry{Self: p.self, AllDead: owned}, sweep: now, look: now}
+	r := &reaper{pool: p, owned: owned, expiry: store.Expiry{Self: p.self}, sweep: now, look: now}
 	return each(ctx, p.cfg.Poll, nil, r.step)
 }
 
@@ -52,9 +53,9 @@ func (r *reaper) step(ctx context.Context) error {
 // sweepRuns cleans up what dead processes of this machine have left. Tasks whose
 // tools are still ending are spared until they have.
 func (r *reaper) sweepRuns(ctx context.Context, now time.Time) {
-	s, ok := r.pool.cfg.Executor.(Sweeper)
-	if !ok {
-		r.sweep = time.Time{}
+	s := sweeperOf(r.pool.cfg.Executor)
+	if s == nil {
+		r.sweep, r.expiry.AllDead = time.Time{}, r.owned
 		return
 	}
 	swept, err := s.Sweep(ctx)
@@ -68,12 +69,31 @@ func (r *reaper) sweepRuns(ctx context.Context, now time.Time) {
 			"processes", len(run.Processes), "state_saved", run.StateSaved)
 	}
 	switch {
-	case err != nil && ctx.Err() == nil:
-		r.pool.cfg.Log.Error("clean up after dead runs", "error", err)
+	case err != nil:
+		if ctx.Err() == nil {
+			r.pool.cfg.Log.Error("clean up after dead runs", "error", err)
+		}
 		r.sweep = now.Add(sweepAgain)
+		return
 	case len(r.expiry.Spare) == 0:
 		r.sweep = time.Time{}
 	}
+	r.expiry.AllDead = r.owned
+}
+
+// sweeperOf finds the Sweeper in an executor or in what it wraps, nil for none.
+func sweeperOf(e job.Executor) Sweeper {
+	for e != nil {
+		if s, ok := e.(Sweeper); ok {
+			return s
+		}
+		w, ok := e.(interface{ Unwrap() job.Executor })
+		if !ok {
+			return nil
+		}
+		e = w.Unwrap()
+	}
+	return nil
 }
 
 // handBack gives leases of this process back that it does not know: the answer

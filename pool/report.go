@@ -149,7 +149,7 @@ func (run *leased) finish(res job.Result, now time.Time) store.Finish {
 		f.Status = store.Success
 	case job.Stopped:
 		f.Status = store.Stopped
-		if strings.Contains(res.Message, job.ErrShutdown.Error()) && run.task.MaxRetries >= run.task.Attempt {
+		if res.Cause == job.CauseShutdown && run.task.MaxRetries >= run.task.Attempt {
 			f.Status, f.Reason = store.Waiting, "handed back: server shut down"
 		}
 	case job.Held:

@@ -12,8 +12,10 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// Sweeper is an optional interface of an executor: it cleans up what runs of a
-// dead process have left. [job.LocalJob] is one.
+// Sweeper is an optional interface of [Config].Executor: it cleans up what runs
+// of a dead process have left. [job.LocalJob] is one; an executor that wraps one
+// has a method Unwrap() job.Executor. Without it a pool takes the tools of a
+// dead predecessor for ended.
 type Sweeper interface {
 	Sweep(ctx context.Context) ([]job.Swept, error)
 }

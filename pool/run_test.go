@@ -174,7 +174,10 @@ func TestAlerts(t *testing.T) {
 			})}})
 			p.Await(p.Add(p.Template(store.Template{})), store.Success)
 			c.days(3)
-			require.EqualValues(t, 8, tries.Load())
+			given := tries.Load()
+			require.Greater(t, given, int32(8))
+			c.days(3)
+			require.Equal(t, given, tries.Load())
 		})
 	})
 	t.Run("that hang hold up no deploy and no shut-down", func(t *testing.T) {

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -21,8 +20,10 @@ type source struct {
 	// runs.
 	alone bool
 
-	mu   sync.Mutex
-	runs map[store.Lease]*leased
+	mu    sync.Mutex
+	runs  map[store.Lease]*leased
+	fails int       // tasks in a row that could not be begun
+	rest  time.Time // until when nothing is claimed after that
 }
 
 // leased is a task that this process runs.
@@ -40,157 +41,7 @@ type leased struct {
 	unsaved bool         // the parser knows something that is not stored
 	stages  int          // how many stages earlier attempts had
 	status  store.Status // last one that was stored
-}
-
-// Claim hands out tasks that may run, and waits for one otherwise.
-func (s *source) Claim(ctx context.Context, free int) ([]job.Assignment, error) {
-	poll := time.NewTicker(s.pool.cfg.Poll)
-	defer poll.Stop()
-	for {
-		assigned, again, err := s.claim(ctx, free)
-		if err != nil || len(assigned) > 0 {
-			return assigned, err
-		}
-		if again {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-s.pool.wake.c:
-		case <-poll.C:
-		}
-	}
-}
-
-// claim takes what there is. Again tells that tasks were taken which could not
-// be resolved and have ended.
-func (s *source) claim(ctx context.Context, free int) (assigned []job.Assignment, again bool, err error) {
-	if s.pool.drained.Load() {
-		return nil, false, nil
-	}
-	claimed, err := s.pool.st.Queue().Claim(ctx, store.ClaimRequest{
-		Owner: s.pool.self, Tags: append([]string{""}, s.pool.cfg.Tags...), Max: free,
-		TTL: s.pool.cfg.LeaseTTL, MaxParallel: s.pool.cfg.MaxParallel,
-	})
-	if err != nil {
-		return nil, false, fmt.Errorf("claim: %w", err)
-	}
-	for _, c := range claimed {
-		s.hold(c.Lease, &leased{task: c.Task, parser: stage.New("")})
-	}
-	for _, c := range claimed {
-		s.pool.hub.task(c.Task)
-		if m := s.pool.cfg.Metrics.Waited; m != nil && c.Lease.Attempt == 1 && c.Task.Start != nil {
-			m(appOf(c.Snapshot), c.Task.Start.Sub(c.Task.Created))
-		}
-		var a job.Assignment
-		err := s.pool.guard(ctx, func(ctx context.Context) (err error) {
-			a, err = s.prepare(ctx, c)
-			return err
-		})
-		if err == nil && ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		if err != nil {
-			s.giveUp(ctx, c, err)
-			continue
-		}
-		assigned = append(assigned, a)
-	}
-	return assigned, len(claimed) > len(assigned), nil
-}
-
-// hold notes that this process has a lease. One that it has and does not know
-// is handed back by the reaper.
-func (s *source) hold(l store.Lease, run *leased) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runs[l] = run
-}
-
-func (s *source) release(l store.Lease) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.runs, l)
-}
-
-func appOf(snapshot []byte) string {
-	var s struct {
-		Spec struct {
-			App string `json:"app"`
-		} `json:"spec"`
-	}
-	_ = json.Unmarshal(snapshot, &s) // a damaged one is told of where it is needed
-	return s.Spec.App
-}
-
-// prepare opens the secrets of a task and asks the host program.
-func (s *source) prepare(ctx context.Context, c store.Claimed) (job.Assignment, error) {
-	spec, err := s.pool.resolve(ctx, c)
-	if err != nil {
-		return job.Assignment{}, err
-	}
-	if hook := s.pool.cfg.Hooks.BeforeRun; hook != nil {
-		if err := hook(ctx, c.Task, spec); err != nil {
-			return job.Assignment{}, fmt.Errorf("run refused: %w", err)
-		}
-	}
-	return s.assign(ctx, c, spec)
-}
-
-// giveUp ends a task that cannot be resolved: it says why in its log. When the
-// program itself is ending the task goes back.
-func (s *source) giveUp(ctx context.Context, c store.Claimed, why error) {
-	defer s.release(c.Lease)
-	ended := ctx.Err() != nil || errors.Is(why, store.ErrBusy)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	if ended {
-		if err := s.pool.handBack(ctx, c.Lease, c.Task.Prompt, appOf(c.Snapshot)); err != nil {
-			s.pool.cfg.Log.Error("hand a task back", "task_id", c.Task.ID, "error", err)
-		}
-		return
-	}
-	s.fail(ctx, c, why)
-}
-
-// fail ends a task that cannot be resolved.
-func (s *source) fail(ctx context.Context, c store.Claimed, why error) {
-	f := store.Finish{Status: store.Failed, Reason: cut(why.Error(), 1000)}
-	line := store.LogLine{Time: s.pool.cfg.Now(), Stream: uint8(job.System), Text: why.Error()}
-	if err := s.pool.st.Queue().Append(ctx, c.Lease, store.Append{Seq: c.NextSeq, Lines: []store.LogLine{line}}); err != nil {
-		s.pool.cfg.Log.Error("store why a task cannot run", "task_id", c.Task.ID, "error", err)
-	}
-	f.Events = []store.Event{taskEvent(c.Task, "ended as error: "+f.Reason)}
-	t, err := s.pool.st.Queue().Finish(ctx, c.Lease, f)
-	if err != nil {
-		s.pool.cfg.Log.Error("end a task that cannot run", "task_id", c.Task.ID, "error", err)
-		return
-	}
-	s.pool.finished(t, appOf(c.Snapshot))
-}
-
-// handBack gives a claimed task back that was not begun. One that a person has
-// confirmed stays so: its plan is not made and asked about anew.
-func (p *TaskPool) handBack(ctx context.Context, l store.Lease, prompt, app string) error {
-	f := store.Finish{Status: store.Waiting, Reason: "handed back: it was not begun"}
-	if prompt != "" {
-		f.Status, f.Prompt = store.WaitingConfirmation, prompt
-	}
-	var t store.Task
-	err := p.st.InTx(ctx, func(ctx context.Context, tx store.Store) (err error) {
-		t, err = tx.Queue().Finish(ctx, l, f)
-		if err == nil && t.Status == store.WaitingConfirmation {
-			t, err = tx.Tasks().Confirm(ctx, l.ProjectID, l.TaskID, taskEvent(t, "was not begun, its confirmation stands"))
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	p.finished(t, app)
-	return nil
+	judged  *job.Result  // what BeforeFinish has made of the result
 }
 
 func taskEvent(t store.Task, what string) store.Event {
@@ -198,28 +49,6 @@ func taskEvent(t store.Task, what string) store.Event {
 		UserID: t.UserID, ProjectID: &t.ProjectID, IntegrationID: t.IntegrationID, ObjectID: &t.ID,
 		ObjectType: store.EventTask, Description: fmt.Sprintf("Task %d %s", t.ID, what),
 	}
-}
-
-func (s *source) assign(ctx context.Context, c store.Claimed, spec *job.Spec) (job.Assignment, error) {
-	l := &leased{task: c.Task, status: c.Task.Status, app: spec.App, parser: stage.New(spec.App), next: c.Task.LogLines}
-	if snap, err := decodeSnapshot(c.Snapshot); err == nil {
-		l.confirm = seconds(snap.ConfirmSeconds)
-	}
-	if c.Lease.Attempt > 1 {
-		stages, err := s.pool.st.Tasks().Stages(ctx, c.Task.ProjectID, c.Task.ID)
-		if err != nil {
-			return job.Assignment{}, fmt.Errorf("stages of earlier attempts: %w", err)
-		}
-		if n := len(stages); n > 0 {
-			l.stages = stages[n-1].Number + 1
-		}
-	}
-	s.hold(c.Lease, l)
-	a := job.Assignment{Lease: job.Lease(c.Lease), Spec: spec, TTL: s.pool.cfg.LeaseTTL, NextSeq: c.NextSeq}
-	if !s.alone && c.Task.MaxRetries >= c.Lease.Attempt {
-		a.LostAfter = time.Duration(c.Task.LostAfter) * time.Millisecond
-	}
-	return a, nil
 }
 
 func (s *source) run(l store.Lease) *leased {
@@ -260,6 +89,9 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
+	if r.Seq <= run.saved { // only the host keys of it were not taken
+		return s.pool.trustHosts(ctx, run.task, r.HostKeys)
+	}
 	a := run.append(r, s.pool.cfg.Now())
 	if run.nothingNew(a, r) {
 		return nil
@@ -273,9 +105,6 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 		return fmt.Errorf("append: %w", err)
 	}
 	run.stored(a)
-	if err := s.pool.trustHosts(ctx, run.task, r.HostKeys); err != nil {
-		return err
-	}
 	if m := s.pool.cfg.Metrics.Lines; m != nil && len(a.Lines) > 0 {
 		m(len(a.Lines))
 	}
@@ -283,7 +112,7 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 	if r.Status != nil || r.Commit != nil || r.Plan != nil {
 		s.pool.changed(ctx, l.ProjectID, l.TaskID)
 	}
-	return nil
+	return s.pool.trustHosts(ctx, run.task, r.HostKeys)
 }
 
 // trustHosts remembers keys of hosts that a task met first. One that the store
@@ -312,13 +141,10 @@ func (s *source) Finish(ctx context.Context, lease job.Lease, res job.Result) er
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
-	if hook := s.pool.cfg.Hooks.BeforeFinish; hook != nil {
-		err := s.pool.guard(ctx, func(ctx context.Context) error { return hook(ctx, run.task, res) })
-		if err != nil && res.Outcome == job.Success {
-			res = job.Result{Outcome: job.Failure, Message: err.Error()}
-		}
+	if res.Outcome == job.Returned {
+		return s.returned(ctx, l, run, res)
 	}
-	t, err := s.pool.st.Queue().Finish(ctx, l, run.finish(res, s.pool.cfg.Now()))
+	t, err := s.pool.st.Queue().Finish(ctx, l, run.finish(s.judged(ctx, run, res), s.pool.cfg.Now()))
 	if err != nil && !errors.Is(err, store.ErrLease) {
 		return fmt.Errorf("finish: %w", err)
 	}
@@ -329,6 +155,22 @@ func (s *source) Finish(ctx context.Context, lease job.Lease, res job.Result) er
 	}
 	s.pool.finished(t, run.app)
 	return nil
+}
+
+// judged is a result as the host program sees it, which is asked once.
+func (s *source) judged(ctx context.Context, run *leased, res job.Result) job.Result {
+	hook := s.pool.cfg.Hooks.BeforeFinish
+	if hook == nil {
+		return res
+	}
+	if run.judged == nil {
+		err := s.pool.guard(ctx, func(ctx context.Context) error { return hook(ctx, run.task, res) })
+		if err != nil && res.Outcome == job.Success {
+			res = job.Result{Outcome: job.Failure, Message: err.Error()}
+		}
+		run.judged = &res
+	}
+	return *run.judged
 }
 
 // finished tells everybody that a task has left its worker.

@@ -135,8 +135,9 @@ func (p *Pool) Add(t store.Template, change ...func(*store.Task)) store.Task {
 // ends in another one.
 func (p *Pool) Await(task store.Task, states ...store.Status) store.Task {
 	p.tb.Helper()
-	sub := p.Subscribe(pool.Topic{ProjectID: task.ProjectID, TaskID: task.ID, NoLines: true})
-	defer sub.Close()
+	topic := pool.Topic{ProjectID: task.ProjectID, TaskID: task.ID, NoLines: true}
+	sub := p.Subscribe(topic)
+	defer func() { sub.Close() }()
 	poll := time.NewTicker(100 * time.Millisecond) // for what another pool does
 	defer poll.Stop()
 	for {
@@ -149,7 +150,10 @@ func (p *Pool) Await(task store.Task, states ...store.Status) store.Task {
 			p.tb.Fatalf("task %d ended as %s (%s)", now.ID, now.Status, now.Reason)
 		}
 		select {
-		case <-sub.C:
+		case _, open := <-sub.C:
+			if !open { // cut, for being slow
+				sub = p.Subscribe(topic)
+			}
 		case <-poll.C:
 		case <-p.tb.Context().Done():
 			p.tb.Fatal("the test ended")
