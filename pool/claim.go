@@ -51,6 +51,9 @@ func (s *source) Claim(ctx context.Context, free int) ([]job.Assignment, error) 
 // claim takes what there is. Each task is prepared by its own goroutine of the
 // worker, so that one that is slow holds up no other.
 func (s *source) claim(ctx context.Context, free int) (assigned []job.Assignment, err error) {
+	if s.pool.drained.Load() {
+		return nil, nil
+	}
 	claimed, err := s.pool.st.Queue().Claim(ctx, store.ClaimRequest{
 		Owner: s.pool.self, Tags: append([]string{""}, s.pool.cfg.Tags...), Max: free,
 		TTL: s.pool.cfg.LeaseTTL, MaxParallel: s.pool.cfg.MaxParallel,
