@@ -49,7 +49,8 @@ type Config struct {
 	Location *time.Location         // of cron expressions that name no zone. Defaults to UTC.
 	Git      job.Git                // for schedules that watch a branch. Defaults to job.GitCLI{}.
 	CheckApp func(app string) error // refuses apps that are unknown or switched off. Defaults to none.
-	// External fetches the content of a key that lives outside the store.
+	// External fetches the content of a key that lives outside the store. It has
+	// 30 s; an error that wraps ErrTemporary gives the task back for later.
 	// Defaults to refusing such keys.
 	External func(ctx context.Context, key store.AccessKey) (string, error)
 
@@ -92,7 +93,8 @@ type Hooks struct {
 	// [TaskPool.AddTaskTx], whose caller commits.
 	AfterLaunch func(ctx context.Context, t store.Task)
 	// BeforeRun sees the task just before it runs in this process, secrets
-	// opened, and may refuse it with an error, which ends it.
+	// opened, and may refuse it with an error, which ends it, or gives it back for
+	// later if it wraps ErrTemporary. It has 30 s.
 	BeforeRun func(ctx context.Context, t store.Task, spec *job.Spec) error
 	// BeforeFinish sees how a run in this process ended, and may turn a success
 	// into a failure with an error.

@@ -26,4 +26,6 @@ if command -v terraform >/dev/null; then
 else
   printf '\nterraform is not installed: the plan is left out\n'
 fi
+printf '\n$ go run ./examples/embed URL main hello.sh     # the same script as a task of a pool kept in one file\n'
+(cd "$demo/../.." && TMPDIR=$work go run ./examples/embed "file://$work/demo" main hello.sh)
 printf '\nThat was the demo. Try it on your own: %s run --help\n' "${1}"

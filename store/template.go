@@ -55,7 +55,7 @@ type TemplateOptions struct {
 	TimeoutSeconds           int       `json:"timeout_seconds,omitempty"`            // of a run; waiting for confirmation does not count
 	ConfirmSeconds           int       `json:"confirm_seconds,omitempty"`            // how long a plan waits for confirmation
 	StopGraceSeconds         int       `json:"stop_grace_seconds,omitempty"`         // between the gentle stop and the kill
-	MaxRetries               int       `json:"max_retries,omitempty"`                // attempts after a lost one
+	MaxRetries               int       `json:"max_retries,omitempty"`                // a lost task waits again until it has had so many further attempts; those that a shut-down or a confirmation ended count too
 	KeepBackground           bool      `json:"keep_background,omitempty"`            // processes left behind live on
 	SecretArgs               bool      `json:"secret_args,omitempty"`                // scripts get secret variables as arguments too
 	AllowOverrideEnvironment bool      `json:"allow_override_environment,omitempty"` // tasks may set variables that no survey declares
