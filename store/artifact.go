@@ -8,10 +8,11 @@ import (
 // ArtifactStore keeps files of tasks: Terraform's local states, and the bundles
 // of runs that wait for confirmation. Their data is sealed by who gives it.
 type ArtifactStore interface {
-	// LockState gives a state to a task. Where another task has it, the answer
-	// is that lock and [ErrConflict]; the same task may take it again.
+	// LockState gives a state to an attempt of a task. It may take it again, and
+	// a later attempt of the same task takes it over; else the answer is the lock
+	// that holds it and [ErrConflict].
 	LockState(ctx context.Context, key StateKey, by StateLock) (holder StateLock, err error)
-	// UnlockState gives it back; a lock of another task stays.
+	// UnlockState gives it back; a lock of another task or attempt stays.
 	UnlockState(ctx context.Context, key StateKey, by StateLock) error
 	// StateLocks lists all locks.
 	StateLocks(ctx context.Context) (map[StateKey]StateLock, error)

@@ -16,9 +16,9 @@ func (a artifacts) LockState(ctx context.Context, key store.StateKey, by store.S
 		if err := st.checkKey(key); err != nil {
 			return err
 		}
-		if held, ok := st.locks[key]; ok && held.TaskID != by.TaskID {
+		if held, ok := st.locks[key]; ok && (held.TaskID != by.TaskID || held.Attempt > by.Attempt) {
 			holder = held
-			return fmt.Errorf("state %q is locked by task %d: %w", key.Workspace, held.TaskID, store.ErrConflict)
+			return fmt.Errorf("state %q is locked by task %d, attempt %d: %w", key.Workspace, held.TaskID, held.Attempt, store.ErrConflict)
 		}
 		holder = by
 		st.locks = maps.Clone(st.locks)
@@ -30,7 +30,7 @@ func (a artifacts) LockState(ctx context.Context, key store.StateKey, by store.S
 
 func (a artifacts) UnlockState(ctx context.Context, key store.StateKey, by store.StateLock) error {
 	return a.s.write(ctx, func(st *state) error {
-		if held, ok := st.locks[key]; ok && held.TaskID == by.TaskID {
+		if held, ok := st.locks[key]; ok && held == by {
 			st.locks = maps.Clone(st.locks)
 			delete(st.locks, key)
 		}

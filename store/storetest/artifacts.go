@@ -12,6 +12,7 @@ import (
 func artifactCases() []testCase {
 	return []testCase{
 		{"a state belongs to one task at a time", locksState},
+		{"a state belongs to the latest attempt of its task", locksStateForAttempt},
 		{"a state is saved over the version that was read only", savesState},
 		{"the newest versions of a state stay", keepsVersions},
 		{"states are told apart", statesApart},
@@ -48,6 +49,28 @@ func locksState(t *testing.T, w *world) {
 	require.NoError(t, a.UnlockState(t.Context(), key, one))
 	_, err = a.LockState(t.Context(), key, two)
 	require.NoError(t, err)
+}
+
+func locksStateForAttempt(t *testing.T, w *world) {
+	a, key := w.Artifacts(), w.key("default")
+	old := store.StateLock{TaskID: w.run(t).Task.ID, Attempt: 1}
+	now := store.StateLock{TaskID: old.TaskID, Attempt: 2}
+	for _, by := range []store.StateLock{old, old, now, now} {
+		holder, err := a.LockState(t.Context(), key, by)
+		require.NoError(t, err)
+		require.Equal(t, by, holder)
+	}
+	holder, err := a.LockState(t.Context(), key, old)
+	require.ErrorIs(t, err, store.ErrConflict)
+	require.Equal(t, now, holder)
+	require.NoError(t, a.UnlockState(t.Context(), key, old))
+	locks, err := a.StateLocks(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[store.StateKey]store.StateLock{key: now}, locks)
+	require.NoError(t, a.UnlockState(t.Context(), key, now))
+	locks, err = a.StateLocks(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, locks)
 }
 
 func savesState(t *testing.T, w *world) {

@@ -27,14 +27,15 @@ func (a artifacts) LockState(ctx context.Context, key store.StateKey, by store.S
 		holder = by
 		n, err := c.exec(ctx, `INSERT INTO terraform_state_lock (project_id, template_id, workspace, task_id, attempt) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (project_id, template_id, workspace) DO UPDATE SET attempt = excluded.attempt
-			WHERE terraform_state_lock.task_id = excluded.task_id`, key.ProjectID, key.TemplateID, key.Workspace, by.TaskID, by.Attempt)
+			WHERE terraform_state_lock.task_id = excluded.task_id AND terraform_state_lock.attempt <= excluded.attempt`,
+			key.ProjectID, key.TemplateID, key.Workspace, by.TaskID, by.Attempt)
 		if err != nil || n > 0 {
 			return err
 		}
 		err = c.row(ctx, "SELECT task_id, attempt FROM terraform_state_lock WHERE project_id = $1 AND template_id = $2 AND workspace = $3",
 			[]any{key.ProjectID, key.TemplateID, key.Workspace}, &holder.TaskID, &holder.Attempt)
 		if err == nil {
-			err = fmt.Errorf("state %q is locked by task %d: %w", key.Workspace, holder.TaskID, store.ErrConflict)
+			err = fmt.Errorf("state %q is locked by task %d, attempt %d: %w", key.Workspace, holder.TaskID, holder.Attempt, store.ErrConflict)
 		}
 		return err
 	})
@@ -47,8 +48,8 @@ func (a artifacts) LockState(ctx context.Context, key store.StateKey, by store.S
 // UnlockState gives a state back.
 func (a artifacts) UnlockState(ctx context.Context, key store.StateKey, by store.StateLock) error {
 	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
-		_, err := c.exec(ctx, "DELETE FROM terraform_state_lock WHERE project_id = $1 AND template_id = $2 AND workspace = $3 AND task_id = $4",
-			key.ProjectID, key.TemplateID, key.Workspace, by.TaskID)
+		_, err := c.exec(ctx, `DELETE FROM terraform_state_lock WHERE project_id = $1 AND template_id = $2 AND workspace = $3
+			AND task_id = $4 AND attempt = $5`, key.ProjectID, key.TemplateID, key.Workspace, by.TaskID, by.Attempt)
 		return err
 	})
 	if err != nil {
