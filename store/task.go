@@ -111,11 +111,12 @@ type NewTask struct {
 	Snapshot []byte // everything the run needs but key material
 	Secrets  []byte // sealed secret survey values; wiped when the task ends
 	// NextVersion makes the store compute Task.Version from the newest task of the
-	// template, StartVersion being the first.
+	// template that has one, StartVersion being the first.
 	NextVersion  bool
 	StartVersion string
 	// Schedule moves the schedule of Task.ScheduleID on in the same transaction:
-	// where that answers ErrMoved, no task is made.
+	// where that answers ErrMoved, no task is made, and that is the answer even
+	// where the tick has its task already.
 	Schedule *ScheduleFire
 	// Events are written in the same transaction; their ObjectID becomes the
 	// task's id.

@@ -43,18 +43,21 @@ func (s schedules) Next(ctx context.Context) (time.Time, error) {
 }
 
 func (s schedules) Advance(ctx context.Context, id int64, prev *time.Time, a store.Advance) error {
-	return s.s.write(ctx, func(st *state) error { return st.advance(id, prev, a) })
+	return s.s.write(ctx, func(st *state) error {
+		if err := st.advance(id, prev, a); err != nil || !a.Delete {
+			return err
+		}
+		return st.erase(st.cat.schedule, []int64{id})
+	})
 }
 
-// advance moves a schedule on. One that is gone has moved too.
+// advance moves a schedule on but does not delete it. One that is gone has
+// moved too.
 func (st *state) advance(id int64, prev *time.Time, a store.Advance) error {
 	e := st.cat.schedule
 	rec, ok := st.rows(e).get(id)
 	if !ok || rec[e.number["next_run"]] != millisOf(prev) {
 		return fmt.Errorf("schedule %d: %w", id, store.ErrMoved)
-	}
-	if a.Delete {
-		return st.erase(e, []int64{id})
 	}
 	rec = slices.Clone(rec)
 	rec[e.number["next_run"]] = millisOf(a.NextRun)

@@ -42,6 +42,9 @@ func (st *state) create(n store.NewTask) (t store.Task, err error) {
 		version := store.NextVersion(n.StartVersion, st.newestVersion(t.TemplateID))
 		t.Version = &version
 	}
+	if err := st.fire(t, n.Schedule); err != nil {
+		return t, err
+	}
 	rec, err := st.cat.task.encode(reflect.ValueOf(t))
 	if err != nil {
 		return t, err
@@ -64,7 +67,13 @@ func (st *state) create(n store.NewTask) (t store.Task, err error) {
 		st.tell(store.OutboxFinished, t)
 	}
 	st.notice(noticeAdded, t)
-	return st.fire(t, n.Schedule)
+	if n.Schedule == nil || !n.Schedule.Advance.Delete {
+		return t, nil
+	}
+	if err := st.erase(st.cat.schedule, []int64{*t.ScheduleID}); err != nil {
+		return t, err
+	}
+	return st.task(t.ProjectID, t.ID)
 }
 
 // fresh clears what only the store sets.
@@ -75,24 +84,23 @@ func fresh(t store.Task) store.Task {
 	return t
 }
 
-// fire moves the schedule of a new task on, which may delete it.
-func (st *state) fire(t store.Task, f *store.ScheduleFire) (store.Task, error) {
+// fire moves the schedule of a new task on, before the task is there: a tick
+// that somebody else has taken is no conflict.
+func (st *state) fire(t store.Task, f *store.ScheduleFire) error {
 	if f == nil {
-		return t, nil
+		return nil
 	}
 	if t.ScheduleID == nil {
-		return t, fmt.Errorf("a tick needs the task's schedule: %w", store.ErrInvalid)
+		return fmt.Errorf("a tick needs the task's schedule: %w", store.ErrInvalid)
 	}
-	if err := st.advance(*t.ScheduleID, f.Prev, f.Advance); err != nil {
-		return t, err
-	}
-	return st.task(t.ProjectID, t.ID)
+	return st.advance(*t.ScheduleID, f.Prev, f.Advance)
 }
 
+// newestVersion returns the version of the newest task that has one.
 func (st *state) newestVersion(template int64) string {
 	e := st.cat.task
 	for _, rec := range st.rows(e).all(true) {
-		if e.int(rec, "template_id") == template {
+		if e.int(rec, "template_id") == template && rec[e.number["version"]] != nil {
 			return e.text(rec, "version")
 		}
 	}

@@ -19,8 +19,10 @@ func taskCases() []testCase {
 		{"a new task is counted in its template and its events name it", countsAndEvents},
 		{"what cannot be stored leaves nothing behind", createsNothing},
 		{"build versions count up from the newest task of the template", versions},
+		{"a task without a version does not reset the versions", versionsGoOn},
 		{"there is one task per schedule and tick", oneTaskPerTick},
 		{"a task is stored with its tick or not at all", firesOrNothing},
+		{"a tick that was taken and has moved is told as moved", takenAndMoved},
 		{"a schedule that is deleted by its tick leaves its task", fireDeletes},
 		{"lists choose, order and page", listsTasks},
 		{"lists show template, user and build", listsNames},
@@ -146,6 +148,14 @@ func versions(t *testing.T, w *world) {
 	require.Equal(t, "2.0.1", w.build(t, one, "2.0.0"))
 }
 
+func versionsGoOn(t *testing.T, w *world) {
+	tpl := w.newTemplate(t)
+	require.Equal(t, "1.0.0", w.build(t, tpl, "1.0.0"))
+	w.task(t, of(tpl), func(n *store.NewTask) { n.Task.Status, n.Task.Reason = store.Failed, "no such branch" })
+	w.task(t, of(tpl))
+	require.Equal(t, "1.0.1", w.build(t, tpl, "1.0.0"))
+}
+
 func (w *world) schedule(t *testing.T, change ...func(*store.Schedule)) store.Schedule {
 	t.Helper()
 	s := store.Schedule{ProjectID: w.project.ID, TemplateID: w.template.ID, Name: w.unique("schedule"), Active: true}
@@ -187,6 +197,18 @@ func firesOrNothing(t *testing.T, w *world) {
 	require.ErrorIs(t, err, store.ErrMoved)
 	require.Equal(t, 1, w.total(t, "task"))
 	require.Empty(t, w.descriptions(t))
+}
+
+func takenAndMoved(t *testing.T, w *world) {
+	tick := w.clock.Now()
+	next := tick.Add(time.Hour)
+	s := w.schedule(t, func(s *store.Schedule) { s.NextRun = &tick })
+	fire := firedBy(s, tick, &store.ScheduleFire{Prev: &tick, Advance: store.Advance{NextRun: &next}})
+	w.task(t, fire)
+	_, err := w.Tasks().Create(t.Context(), w.newTask(fire))
+	require.ErrorIs(t, err, store.ErrMoved)
+	require.NotErrorIs(t, err, store.ErrConflict)
+	require.Equal(t, 1, w.total(t, "task"))
 }
 
 func fireDeletes(t *testing.T, w *world) {
