@@ -21,8 +21,9 @@ type ArtifactStore interface {
 	// States lists versions without data, newest first.
 	States(ctx context.Context, key StateKey) ([]StateVersion, error)
 	// SaveState stores a version if the newest one still has that lineage and
-	// serial ("" and 0 for none), else it answers [ErrMoved]. Of each state the
-	// newest keep versions stay.
+	// serial ("" and 0 for none), else it answers [ErrMoved]. A version that names
+	// no task gets that of the lock, if there is one. Of each state the newest
+	// keep versions stay.
 	SaveState(ctx context.Context, key StateKey, lineage string, serial uint64, v StateVersion, keep int) error
 
 	// SaveBundle stores a part of a bundle, numbered from 0. Part 0 replaces
@@ -55,7 +56,7 @@ type StateVersion struct {
 	ID      int64
 	Lineage string
 	Serial  uint64
-	TaskID  int64
+	TaskID  int64 // 0 where nobody had locked the state
 	Created time.Time
 	Data    []byte // sealed
 }

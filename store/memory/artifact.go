@@ -86,6 +86,9 @@ func (a artifacts) SaveState(ctx context.Context, key store.StateKey, lineage st
 		if newest.Lineage != lineage || newest.Serial != serial {
 			return fmt.Errorf("state %q is at serial %d: %w", key.Workspace, newest.Serial, store.ErrMoved)
 		}
+		if v.TaskID == 0 {
+			v.TaskID = st.locks[key].TaskID
+		}
 		st.stateID++
 		v.ID, v.Created, v.Data = st.stateID, st.stamp(v.Created), slices.Clone(v.Data)
 		list = append(list, v)

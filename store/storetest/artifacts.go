@@ -14,6 +14,7 @@ func artifactCases() []testCase {
 		{"a state belongs to one task at a time", locksState},
 		{"a state belongs to the latest attempt of its task", locksStateForAttempt},
 		{"a state is saved over the version that was read only", savesState},
+		{"a version belongs to the task that has locked its state", stateOfLock},
 		{"the newest versions of a state stay", keepsVersions},
 		{"states are told apart", statesApart},
 		{"a bundle comes back part by part", keepsBundle},
@@ -100,6 +101,38 @@ func savesState(t *testing.T, w *world) {
 	got, err = a.State(t.Context(), key)
 	require.NoError(t, err)
 	require.Equal(t, []byte("two"), got.Data)
+}
+
+func stateOfLock(t *testing.T, w *world) {
+	a, key := w.Artifacts(), w.key("default")
+	holder, other := w.run(t).Task.ID, w.run(t).Task.ID
+	save := func(serial uint64, task int64) {
+		lineage := "L"
+		if serial == 1 {
+			lineage = ""
+		}
+		require.NoError(t, a.SaveState(t.Context(), key, lineage, serial-1, store.StateVersion{Lineage: "L", Serial: serial, TaskID: task}, 9))
+	}
+	save(1, 0)
+	_, err := a.LockState(t.Context(), w.key("stage"), store.StateLock{TaskID: other, Attempt: 1})
+	require.NoError(t, err)
+	lock := store.StateLock{TaskID: holder, Attempt: 1}
+	_, err = a.LockState(t.Context(), key, lock)
+	require.NoError(t, err)
+	save(2, 0)
+	save(3, other)
+	require.NoError(t, a.UnlockState(t.Context(), key, lock))
+	save(4, 0)
+	list, err := a.States(t.Context(), key)
+	require.NoError(t, err)
+	var tasks []int64
+	for _, v := range list {
+		tasks = append(tasks, v.TaskID)
+	}
+	require.Equal(t, []int64{0, other, holder, 0}, tasks)
+	newest, err := a.State(t.Context(), key)
+	require.NoError(t, err)
+	require.Zero(t, newest.TaskID)
 }
 
 func keepsVersions(t *testing.T, w *world) {

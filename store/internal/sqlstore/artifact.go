@@ -125,6 +125,12 @@ func (a artifacts) SaveState(ctx context.Context, key store.StateKey, lineage st
 		if line != lineage || uint64(number) != serial {
 			return fmt.Errorf("state %q is at serial %d: %w", key.Workspace, uint64(number), store.ErrMoved)
 		}
+		if v.TaskID == 0 {
+			err := c.row(ctx, "SELECT task_id FROM terraform_state_lock WHERE project_id = $1 AND template_id = $2 AND workspace = $3", at, &v.TaskID)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
 		created, err := a.s.orNow(ctx, c, v.Created)
 		if err != nil {
 			return err
