@@ -153,7 +153,8 @@ type TaskStore interface {
 	// Delete removes a finished task with its output; an unfinished one is
 	// [ErrState].
 	Delete(ctx context.Context, project, id int64) error
-	// Place tells where an unfinished task stands.
+	// Place tells where an unfinished task stands. It names tasks of the same
+	// project only, whatever else it waits for.
 	Place(ctx context.Context, project, id int64, maxParallel int) (Place, error)
 	// Stages, Hosts and Problems return what was read out of the output.
 	Stages(ctx context.Context, project, id int64) ([]Stage, error)
@@ -177,7 +178,7 @@ type PurgeRule struct {
 type Place struct {
 	Position int        // 1 for the next one among those that wait; 0 when it does not wait
 	Reason   WaitReason // why it does not run; worker where one may take it at once, "" when it does not wait
-	Tasks    []int64    // those it waits for
+	Tasks    []int64    // those of its project that it waits for; for global usually none
 }
 
 // WaitReason says why a task waits.

@@ -10,7 +10,7 @@ import (
 // crowd is what limits and exclusions are judged by: the started tasks.
 type crowd struct {
 	st        *state
-	leased    []int64
+	leased    int
 	projects  map[int64][]int64 // leased tasks
 	templates map[int64][]holder
 }
@@ -35,7 +35,7 @@ func (st *state) crowd() *crowd {
 func (c *crowd) add(id int64, rec record, s store.Status) {
 	e := c.st.cat.task
 	if s.Leased() {
-		c.leased = append(c.leased, id)
+		c.leased++
 		project := e.int(rec, "project_id")
 		c.projects[project] = append(c.projects[project], id)
 	}
@@ -65,8 +65,8 @@ func (c *crowd) blocked(id int64, rec record, maxParallel int) (store.WaitReason
 	if most := c.st.cat.project.int(row, "max_parallel_tasks"); most > 0 && int64(len(c.projects[project])) >= most {
 		return store.WaitProject, slices.Clone(c.projects[project])
 	}
-	if maxParallel > 0 && len(c.leased) >= maxParallel {
-		return store.WaitGlobal, slices.Clone(c.leased)
+	if maxParallel > 0 && c.leased >= maxParallel {
+		return store.WaitGlobal, slices.Clone(c.projects[project])
 	}
 	return "", nil
 }

@@ -28,6 +28,7 @@ func claimCases() []testCase {
 		{"a confirmed task is not held up by those that wait", confirmedAmongOthers},
 		{"another attempt starts clean of the stop before", nextAttempt},
 		{"place tells what a task waits for", places},
+		{"place names no task of another project", placeOfOthers},
 	}
 }
 
@@ -265,4 +266,18 @@ func places(t *testing.T, w *world) {
 	require.NoError(t, err)
 	require.Equal(t, store.Place{Reason: store.WaitConfirmation}, p)
 	require.False(t, slices.Contains(full.Tasks, b.task.ID))
+}
+
+func placeOfOthers(t *testing.T, w *world) {
+	other := w.neighbour(t)
+	other.run(t)
+	waiting := w.task(t)
+	place := func() store.Place {
+		p, err := w.Tasks().Place(t.Context(), w.project.ID, waiting.ID, 1)
+		require.NoError(t, err)
+		return p
+	}
+	require.Equal(t, store.Place{Position: 1, Reason: store.WaitGlobal}, place())
+	mine := w.run(t)
+	require.Equal(t, store.Place{Position: 1, Reason: store.WaitGlobal, Tasks: []int64{mine.Task.ID}}, place())
 }

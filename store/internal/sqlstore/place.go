@@ -45,16 +45,15 @@ func blockers(ctx context.Context, c conn, t store.Task, maxParallel int) (store
 	if err != nil {
 		return "", nil, err
 	}
-	const leased = "SELECT id FROM task WHERE status IN ('starting', 'running', 'stopping')"
-	if limit > 0 {
-		list, err = c.ids(ctx, leased+" AND project_id = $1 ORDER BY id", t.ProjectID)
-		if err != nil || len(list) >= limit {
-			return store.WaitProject, list, err
-		}
+	const leased = " FROM task WHERE status IN ('starting', 'running', 'stopping')"
+	list, err = c.ids(ctx, "SELECT id"+leased+" AND project_id = $1 ORDER BY id", t.ProjectID)
+	if err != nil || limit > 0 && len(list) >= limit {
+		return store.WaitProject, list, err
 	}
 	if maxParallel > 0 {
-		list, err = c.ids(ctx, leased+" ORDER BY id")
-		if err != nil || len(list) >= maxParallel {
+		var all int
+		err = c.row(ctx, "SELECT count(*)"+leased, nil, &all)
+		if err != nil || all >= maxParallel {
 			return store.WaitGlobal, list, err
 		}
 	}
