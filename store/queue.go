@@ -34,6 +34,12 @@ type TaskQueue interface {
 	// Finish ends the lease and, unless the task is to wait, the task. The same
 	// lease again is accepted and ignored. After the end of the lease the result
 	// is kept as a late one, with an event, and the answer is [ErrLease].
+	//
+	// Waiting and confirmed hand the task back for another worker: waiting begins
+	// it anew, confirmed, for a task that was claimed with Resume only, keeps log,
+	// plan and bundle, so that the next claim resumes it. Of another task
+	// confirmed is [ErrInvalid], for nobody has confirmed it. A task that was to
+	// stop ends as stopped where it was to wait.
 	Finish(ctx context.Context, l Lease, f Finish) (Task, error)
 	// Expire deals with leases that were not renewed; see [Expiry].
 	Expire(ctx context.Context, e Expiry) ([]Expired, error)
@@ -96,10 +102,10 @@ type CommitInfo struct {
 
 // Finish is how a lease ends.
 type Finish struct {
-	Status        Status // success, error, stopped; waiting_confirmation; waiting to be taken by another worker
+	Status        Status // success, error, stopped; waiting_confirmation; waiting or confirmed to be taken by another worker
 	Reason        string
 	ExitCode      int
-	Prompt        string     // what waits for confirmation
+	Prompt        string     // what waits for confirmation; of waiting_confirmation only
 	ConfirmBefore *time.Time // until when
 	Events        []Event
 	Append        *Append // last results, without lines

@@ -32,10 +32,12 @@ func (s Status) Excludes() bool {
 }
 
 // transitions lists which states may follow a state. A final state has none.
+// From starting and running only a task that was confirmed before it was claimed
+// becomes confirmed: its worker hands it back.
 var transitions = map[Status][]Status{
 	Waiting:             {Starting, Stopped, Failed},
-	Starting:            {Running, Stopping, Stopped, Success, Failed, Waiting, WaitingConfirmation},
-	Running:             {Stopping, Stopped, Success, Failed, Waiting, WaitingConfirmation},
+	Starting:            {Running, Stopping, Stopped, Success, Failed, Waiting, WaitingConfirmation, Confirmed},
+	Running:             {Stopping, Stopped, Success, Failed, Waiting, WaitingConfirmation, Confirmed},
 	WaitingConfirmation: {Confirmed, Rejected, Stopped, Failed},
 	Confirmed:           {Starting, Stopped, Failed},
 	Rejected:            {Failed},

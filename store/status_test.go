@@ -13,8 +13,8 @@ import (
 // allowed is the table of transitions, written down a second time.
 var allowed = map[store.Status][]store.Status{
 	store.Waiting:             {store.Starting, store.Stopped, store.Failed},
-	store.Starting:            {store.Running, store.Stopping, store.Stopped, store.Success, store.Failed, store.Waiting, store.WaitingConfirmation},
-	store.Running:             {store.Stopping, store.Stopped, store.Success, store.Failed, store.Waiting, store.WaitingConfirmation},
+	store.Starting:            {store.Running, store.Stopping, store.Stopped, store.Success, store.Failed, store.Waiting, store.WaitingConfirmation, store.Confirmed},
+	store.Running:             {store.Stopping, store.Stopped, store.Success, store.Failed, store.Waiting, store.WaitingConfirmation, store.Confirmed},
 	store.WaitingConfirmation: {store.Confirmed, store.Rejected, store.Stopped, store.Failed},
 	store.Confirmed:           {store.Starting, store.Stopped, store.Failed},
 	store.Rejected:            {store.Failed},
@@ -75,7 +75,7 @@ func TestEveryWayEnds(t *testing.T) {
 				continue
 			}
 			require.Falsef(t, next == store.Starting && !s.Claimable(), "%s got a worker", s)
-			require.Falsef(t, next == store.Confirmed && s != store.WaitingConfirmation, "%s was confirmed", s)
+			require.Falsef(t, next == store.Confirmed && s != store.WaitingConfirmation && s != store.Starting && s != store.Running, "%s was confirmed", s)
 			s = next
 		}
 		if s.Finished() {

@@ -97,7 +97,7 @@ func (st *state) take(rec record, r store.ClaimRequest) (store.Claimed, error) {
 	}
 	w.lease = rand.Text()
 	w.renewed, w.until = st.at, st.at.Add(r.TTL)
-	w.attempts[t.Attempt] = attempt{lease: w.lease}
+	w.attempts[t.Attempt] = attempt{lease: w.lease, resumed: resume}
 	if err := st.save(t, w); err != nil {
 		return store.Claimed{}, err
 	}

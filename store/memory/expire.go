@@ -57,7 +57,7 @@ func (st *state) expire(t *store.Task, e store.Expiry) (store.ExpiryOutcome, err
 		st.tell(store.OutboxUnreachable, *t)
 		what = "is unreachable: its worker has not been heard of"
 	case store.BecameWaiting:
-		t.Status = store.Waiting
+		t.Status, t.Prompt = store.Waiting, ""
 		st.unlease(t, w)
 		what = "waits again: " + store.LostReason
 	case store.BecameUnconfirmed:

@@ -9,7 +9,9 @@ import (
 )
 
 func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t store.Task, err error) {
-	if !f.Status.Finished() && f.Status != store.WaitingConfirmation && f.Status != store.Waiting {
+	switch f.Status {
+	case store.Success, store.Failed, store.Stopped, store.WaitingConfirmation, store.Waiting, store.Confirmed:
+	default:
 		return t, fmt.Errorf("a run cannot end as %q: %w", f.Status, store.ErrInvalid)
 	}
 	var late error
@@ -41,6 +43,9 @@ func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t sto
 }
 
 func (st *state) finish(t *store.Task, w *work, f store.Finish) error {
+	if f.Status == store.Confirmed && !w.attempts[t.Attempt].resumed {
+		return fmt.Errorf("finish task %d: nobody has confirmed it: %w", t.ID, store.ErrInvalid)
+	}
 	if f.Append != nil {
 		if err := st.results(t, w, *f.Append); err != nil {
 			return err
@@ -59,6 +64,9 @@ func (st *state) finish(t *store.Task, w *work, f store.Finish) error {
 		st.unlease(t, w)
 		st.tell(store.OutboxConfirm, *t)
 	case store.Waiting:
+		t.Status, t.Prompt = next, ""
+		st.unlease(t, w)
+	case store.Confirmed:
 		t.Status = next
 		st.unlease(t, w)
 	default:

@@ -50,6 +50,7 @@ type imageAttempt struct {
 	Lease          string
 	Seq            int64
 	Finished, Late bool
+	Resumed        bool
 }
 
 type imageEntry struct {
@@ -96,7 +97,7 @@ func (w *work) image() imageWork {
 		Attempts: map[int]imageAttempt{}, Lines: w.lines, Stages: w.stages, Hosts: w.hosts, Problems: w.problems,
 	}
 	for n, a := range w.attempts {
-		im.Attempts[n] = imageAttempt{a.lease, a.seq, a.finished, a.late}
+		im.Attempts[n] = imageAttempt{a.lease, a.seq, a.finished, a.late, a.resumed}
 	}
 	return im
 }
@@ -107,7 +108,7 @@ func (im imageWork) work() *work {
 		attempts: map[int]attempt{}, lines: im.Lines, stages: im.Stages, hosts: im.Hosts, problems: im.Problems,
 	}
 	for n, a := range im.Attempts {
-		w.attempts[n] = attempt{a.Lease, a.Seq, a.Finished, a.Late}
+		w.attempts[n] = attempt{a.Lease, a.Seq, a.Finished, a.Late, a.Resumed}
 	}
 	return w
 }

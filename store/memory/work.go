@@ -31,6 +31,7 @@ type attempt struct {
 	seq      int64 // of the last Append
 	finished bool  // by Finish, in time
 	late     bool  // by Finish, after its end
+	resumed  bool  // the task was confirmed
 }
 
 // edit returns a copy of a task's work that may be changed.

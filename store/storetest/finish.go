@@ -15,6 +15,7 @@ func finishCases() []testCase {
 		{"a task ends in every way from every leased state", finishesFrom},
 		{"a plan waits for confirmation without a lease", finishWaits},
 		{"a task is handed back to wait for another worker", handsBack},
+		{"a confirmed task is handed back to be resumed by another worker", handsBackConfirmed},
 		{"a task that was to stop ends as stopped where it was to wait", finishStopping},
 		{"the same result again is accepted and ignored", finishesAgain},
 		{"a result after the end is kept as a late one", finishesLate},
@@ -103,6 +104,64 @@ func handsBack(t *testing.T, w *world) {
 	require.Equal(t, []byte("sealed"), list[0].Secrets)
 }
 
+// resume brings a task of a plan to a worker that applies it.
+func (w *world) resume(t *testing.T) (store.Claimed, string) {
+	t.Helper()
+	b := w.bring(t, store.Running, alone)
+	w.append(t, b.lease, store.Append{Seq: 2, Plan: []byte(`{"add":1}`), Lines: lines("planned")})
+	require.NoError(t, w.saveBundle(t, b.task))
+	_, err := w.Queue().Finish(t.Context(), b.lease, store.Finish{Status: store.WaitingConfirmation, Prompt: "apply"})
+	require.NoError(t, err)
+	_, err = w.Tasks().Confirm(t.Context(), w.project.ID, b.task.ID, w.event("confirm"))
+	require.NoError(t, err)
+	return w.resumeAgain(t, b.tag), b.tag
+}
+
+func (w *world) resumeAgain(t *testing.T, tag string) store.Claimed {
+	t.Helper()
+	list := w.claim(t, func(r *store.ClaimRequest) { r.Tags = []string{tag} })
+	require.Len(t, list, 1)
+	require.True(t, list[0].Resume)
+	return list[0]
+}
+
+func handsBackConfirmed(t *testing.T, w *world) {
+	c, tag := w.resume(t)
+	entries := w.outbox(t, c.Task.ID)
+	for _, running := range []bool{false, true} {
+		if running {
+			w.append(t, c.Lease, store.Append{Seq: 1, Status: store.Running})
+		}
+		want := w.get(t, c.Task.ID)
+		task, err := w.Queue().Finish(t.Context(), c.Lease, store.Finish{Status: store.Confirmed, Prompt: "other", Events: []store.Event{w.event("back")}})
+		require.NoError(t, err)
+		want.Status, want.Owner = store.Confirmed, ""
+		require.Equal(t, want, task)
+		require.Equal(t, want, w.get(t, task.ID))
+		require.Equal(t, "apply", task.Prompt)
+		require.JSONEq(t, `{"add":1}`, string(task.Plan))
+		require.Equal(t, entries, w.outbox(t, task.ID))
+		require.Equal(t, "back", w.descriptions(t)[0])
+		require.True(t, w.extend(t, c.Lease)[0].Gone)
+		again, err := w.Queue().Finish(t.Context(), c.Lease, store.Finish{Status: store.Confirmed})
+		require.NoError(t, err)
+		require.Equal(t, task, again)
+		data, err := w.Artifacts().Bundle(t.Context(), w.project.ID, task.ID, 0)
+		require.NoError(t, err)
+		require.Equal(t, []byte("bundle"), data)
+		require.Equal(t, []string{"planned"}, texts(w.read(t, task.ID, 0, 10).Lines))
+		c = w.resumeAgain(t, tag)
+		require.Equal(t, []byte("sealed"), c.Secrets)
+	}
+	// A task that begins anew has nothing that was confirmed.
+	require.Empty(t, w.finish(t, c.Lease, store.Waiting).Prompt)
+	list := w.claim(t, func(r *store.ClaimRequest) { r.Tags = []string{tag} })
+	require.Len(t, list, 1)
+	require.False(t, list[0].Resume)
+	_, err := w.Queue().Finish(t.Context(), list[0].Lease, store.Finish{Status: store.Confirmed})
+	require.ErrorIs(t, err, store.ErrInvalid)
+}
+
 func finishStopping(t *testing.T, w *world) {
 	for _, to := range []store.Status{store.Waiting, store.WaitingConfirmation} {
 		b := w.bring(t, store.Stopping)
@@ -111,6 +170,11 @@ func finishStopping(t *testing.T, w *world) {
 		require.NotNil(t, task.End)
 		w.requireWiped(t, task.ID)
 	}
+	c, _ := w.resume(t)
+	_, err := w.Tasks().Stop(t.Context(), w.project.ID, c.Task.ID, store.StopGentle, w.event("stop"))
+	require.NoError(t, err)
+	require.Equal(t, store.Stopped, w.finish(t, c.Lease, store.Confirmed).Status)
+	w.requireWiped(t, c.Task.ID)
 }
 
 func finishesAgain(t *testing.T, w *world) {

@@ -25,6 +25,7 @@ type model struct {
 	retries int
 	leases  []store.Lease
 	ended   map[string]bool // leases that were finished in time
+	resumed bool            // by its last lease
 	tag     string
 	id      int64
 }
@@ -87,6 +88,7 @@ func moveClaim(t *testing.T, w *world, m *model, _ *rand.Rand) {
 	}
 	require.Equal(t, []int64{m.id}, ids(list))
 	require.Equal(t, m.status == store.Confirmed, list[0].Resume)
+	m.resumed = list[0].Resume
 	m.status, m.level = store.Starting, store.StopNone
 	m.attempt++
 	m.leases = append(m.leases, list[0].Lease)
@@ -109,10 +111,12 @@ func moveAppend(t *testing.T, w *world, m *model, random *rand.Rand) {
 func moveFinish(t *testing.T, w *world, m *model, random *rand.Rand) {
 	l, valid := m.lease(random)
 	l.ProjectID = w.project.ID
-	ends := []store.Status{store.Success, store.Failed, store.Stopped, store.WaitingConfirmation, store.WaitingConfirmation, store.Waiting}
+	ends := []store.Status{store.Success, store.Failed, store.Stopped, store.WaitingConfirmation, store.WaitingConfirmation, store.Waiting, store.Confirmed}
 	s := ends[random.IntN(len(ends))]
 	_, err := w.Queue().Finish(t.Context(), l, store.Finish{Status: s})
 	switch {
+	case valid && s == store.Confirmed && !m.resumed:
+		require.ErrorIs(t, err, store.ErrInvalid)
 	case valid:
 		require.NoError(t, err)
 		m.ended[l.ID] = true

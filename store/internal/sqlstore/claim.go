@@ -120,7 +120,7 @@ func (s *Store) take(ctx context.Context, c conn, h head, r store.ClaimRequest) 
 	}
 	t := claimed.Task
 	claimed.Lease = store.Lease{ID: lease, TaskID: t.ID, ProjectID: t.ProjectID, Attempt: t.Attempt}
-	_, err = c.exec(ctx, `INSERT INTO task_attempt (task_id, project_id, attempt, lease_id, log_seq, finished, late)
-		VALUES ($1, $2, $3, $4, 0, FALSE, FALSE)`, t.ID, t.ProjectID, t.Attempt, lease)
+	_, err = c.exec(ctx, `INSERT INTO task_attempt (task_id, project_id, attempt, lease_id, log_seq, finished, late, resumed)
+		VALUES ($1, $2, $3, $4, 0, FALSE, FALSE, $5)`, t.ID, t.ProjectID, t.Attempt, lease, h.confirmed)
 	return claimed, err
 }

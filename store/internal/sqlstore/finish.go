@@ -10,7 +10,9 @@ import (
 
 // Finish ends a lease.
 func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t store.Task, err error) {
-	if !f.Status.Finished() && f.Status != store.WaitingConfirmation && f.Status != store.Waiting {
+	switch f.Status {
+	case store.Success, store.Failed, store.Stopped, store.WaitingConfirmation, store.Waiting, store.Confirmed:
+	default:
 		return t, fmt.Errorf("a run cannot end as %q: %w", f.Status, store.ErrInvalid)
 	}
 	var late error // told after the commit: the result is kept
@@ -20,6 +22,8 @@ func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t sto
 		switch {
 		case err != nil:
 			return err
+		case h.valid && f.Status == store.Confirmed && !h.resumed:
+			return fmt.Errorf("nobody has confirmed it: %w", store.ErrInvalid)
 		case h.valid:
 			t, err = q.s.finish(ctx, c, h.Task, f)
 			return err
@@ -67,6 +71,8 @@ func (s *Store) finish(ctx context.Context, c conn, t store.Task, f store.Finish
 		}
 	case store.Waiting:
 		t, err = s.pause(ctx, c, t.ID, next, "", nil)
+	case store.Confirmed:
+		t, err = s.pause(ctx, c, t.ID, next, t.Prompt, nil)
 	default:
 		t, err = s.end(ctx, c, t.ID, next, f.Reason, f.ExitCode)
 	}

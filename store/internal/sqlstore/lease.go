@@ -22,19 +22,20 @@ type holding struct {
 	seq      int64 // of the last Append
 	finished bool  // by Finish, in time
 	late     bool  // by Finish, after its end
+	resumed  bool  // the task was confirmed
 }
 
 // held returns the task of a lease. A task that is gone is an ErrLease.
 func (s *Store) held(ctx context.Context, c conn, l store.Lease) (h holding, err error) {
 	m := s.tables["task"]
 	query := "SELECT " + m.prefixed("t") + `, t.lease_id, coalesce(a.lease_id, ''), coalesce(a.log_seq, 0),
-		coalesce(a.finished, FALSE), coalesce(a.late, FALSE)
+		coalesce(a.finished, FALSE), coalesce(a.late, FALSE), coalesce(a.resumed, FALSE)
 		FROM task t LEFT JOIN task_attempt a ON a.task_id = t.id AND a.attempt = $1 WHERE t.id = $2 AND t.project_id = $3`
 	found := false
 	err = c.each(ctx, query, []any{l.Attempt, l.TaskID, l.ProjectID}, func(rows *sql.Rows) error {
 		found = true
 		var current, lease string
-		if err := m.scan(rows, reflect.ValueOf(&h.Task).Elem(), &current, &lease, &h.seq, &h.finished, &h.late); err != nil {
+		if err := m.scan(rows, reflect.ValueOf(&h.Task).Elem(), &current, &lease, &h.seq, &h.finished, &h.late, &h.resumed); err != nil {
 			return err
 		}
 		h.known = lease != "" && lease == l.ID
