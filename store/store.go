@@ -6,7 +6,9 @@
 // store/postgres; store/open chooses one by URL. storetest.Run proves a
 // backend of your own. To replace one table, embed a Store and override the
 // accessor; override InTx too, so that the Store inside a transaction is
-// wrapped as well.
+// wrapped as well. Such a decorator has a method Unwrap() Store that returns
+// what it wraps: by it [As] finds the optional interfaces, [Owned] and
+// [Listener], of the store beneath.
 //
 // Scopes. A row belongs to a project, to a user (sessions, tokens, second
 // factors) or to nobody (users, projects). The scope argument of [Table] is

@@ -77,6 +77,16 @@ func TestKeysLiveInTheVault(t *testing.T) {
 	require.Equal(t, &changed, get(s))
 }
 
+func TestTheVaultHidesNothingOfTheStore(t *testing.T) {
+	t.Parallel()
+	s, err := open(t.TempDir(), time.Now)
+	require.NoError(t, err)
+	_, ok := store.As[store.Owned](s)
+	require.True(t, ok)
+	_, ok = store.As[store.Listener](s)
+	require.True(t, ok)
+}
+
 func TestItLinksNoSQLDriver(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

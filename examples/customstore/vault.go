@@ -77,6 +77,9 @@ type vaultStore struct {
 	pending map[int64]*string // of the transaction, nil outside
 }
 
+// Unwrap lets store.As find what the store beneath is able to do.
+func (s vaultStore) Unwrap() store.Store { return s.Store }
+
 func (s vaultStore) Keys() store.Table[store.AccessKey] { return vaultKeys{s.Store.Keys(), s} }
 
 // InTx changes the vault last, so that its failure rolls the rows back. Should
