@@ -62,7 +62,7 @@ type Store interface {
 // *[ConflictError] for a value that has to be unique, *[ReferenceError] for a
 // reference to a row that does not exist in the project, *[InUseError] for the
 // deletion of a row that others need, *[QueryError] for a query that cannot be
-// answered. Nothing is changed on an error.
+// answered. Nothing is changed on an error, but by a Delete that goes in steps.
 type Table[T any] interface {
 	Get(ctx context.Context, scope, id int64) (T, error)
 	// List returns the rows of a scope; [AnyScope] those of all.
@@ -74,6 +74,13 @@ type Table[T any] interface {
 	Create(ctx context.Context, row T) (T, error)
 	// Update replaces the row of the same id and scope, but for Created.
 	Update(ctx context.Context, row T) error
+	// Delete removes a row with all that belongs to it. Outside of InTx a store
+	// may do so in steps where there is much of it, so that nobody waits for long:
+	// finished tasks and their output first, and references of tasks and events
+	// to the row, which is checked before and removed last. An error on the way,
+	// or a reason against it that came up meanwhile, leaves the row without what
+	// the steps have taken; Delete again goes on. Inside InTx it is done as a
+	// whole or not at all.
 	Delete(ctx context.Context, scope, id int64) error
 }
 
