@@ -110,11 +110,11 @@ func (e *engine) end(ctx context.Context, committed bool) {
 	if broken == nil && !e.foreign {
 		return
 	}
+	if e.stmts != nil { // while their connection is there
+		e.stmts.close()
+	}
 	if broken != nil {
 		_ = e.conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	if e.stmts != nil {
-		e.stmts.close()
 	}
 	_ = e.conn.Close()
 	e.conn, e.stmts = nil, nil

@@ -1,0 +1,52 @@
+//go:build linux
+
+package crash
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/alexandervashurin/semaphore/job"
+)
+
+// plain is an executor as one would write it first: nothing guards what it
+// starts.
+type plain struct{ program Program }
+
+func (e plain) Run(ctx context.Context, spec *job.Spec, sink job.Sink) error {
+	calm := context.WithoutCancel(ctx)
+	cmd := exec.CommandContext(ctx, "bash", filepath.Join(e.program.Repo, spec.Playbook))
+	cmd.Dir = e.program.Repo
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Env = append(os.Environ(), EventsEnv+"="+e.program.Events,
+		fmt.Sprintf("SEMAPHORE_RUN_MARKER=%d-%d-%s", spec.Task.ID, spec.Task.Attempt, rand.Text()),
+		"SEMAPHORE_TASK_DETAILS_MESSAGE="+spec.Task.Message)
+	// A file rather than a pipe: without its reader the script would stand still.
+	out, err := os.CreateTemp(e.program.Dir, "output-")
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := sink.Status(calm, job.Status{State: job.Running, Phase: job.PhaseRun}); err != nil {
+		return err
+	}
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("script: %w", err)
+	}
+	if _, err := out.Seek(0, 0); err != nil {
+		return err
+	}
+	var lines []job.Line
+	for scanner := bufio.NewScanner(out); scanner.Scan(); {
+		lines = append(lines, job.Line{Time: time.Now(), Text: scanner.Text()})
+	}
+	return sink.Lines(calm, lines)
+}
