@@ -228,16 +228,9 @@ func (s *source) resting() time.Duration {
 func (p *TaskPool) handBack(ctx context.Context, l store.Lease, prompt, app string) error {
 	f := store.Finish{Status: store.Waiting, Reason: "handed back: it was not begun"}
 	if prompt != "" {
-		f.Status, f.Prompt = store.WaitingConfirmation, prompt
+		f.Status, f.Prompt = store.Confirmed, prompt
 	}
-	var t store.Task
-	err := p.st.InTx(ctx, func(ctx context.Context, tx store.Store) (err error) {
-		t, err = tx.Queue().Finish(ctx, l, f)
-		if err == nil && t.Status == store.WaitingConfirmation {
-			t, err = tx.Tasks().Confirm(ctx, l.ProjectID, l.TaskID, taskEvent(t, "was not begun, its confirmation stands"))
-		}
-		return err
-	})
+	t, err := p.st.Queue().Finish(ctx, l, f)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 	p.mu.Unlock()
 
 	owned := false
-	if o, ok := p.st.(store.Owned); ok {
+	if o, ok := store.As[store.Owned](p.st); ok {
 		release, err := o.Own(ctx)
 		if err != nil {
 			return fmt.Errorf("run pool: %w", err)
@@ -182,7 +182,7 @@ func each(ctx context.Context, every time.Duration, b *bell, f func(context.Cont
 
 // listen turns notices of other processes into wake-ups.
 func (p *TaskPool) listen(ctx context.Context) error {
-	l, ok := p.st.(store.Listener)
+	l, ok := store.As[store.Listener](p.st)
 	if !ok {
 		return nil
 	}
