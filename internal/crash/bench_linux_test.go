@@ -123,9 +123,10 @@ func (b *bench) add(tpl store.Template, s script) *crash.Record {
 // process is a program that runs.
 type process struct {
 	*exec.Cmd
-	b      *bench
-	errs   *bytes.Buffer
-	exited chan error // receives once
+	b     *bench
+	errs  *bytes.Buffer
+	ended chan struct{} // closed once it has
+	err   error         // how; valid from then on
 }
 
 // start starts the program; the test ends it at the latest.
@@ -139,20 +140,18 @@ func (b *bench) start(change ...func(*crash.Program)) *process {
 	require.NoError(b.t, err)
 	self, err := os.Executable()
 	require.NoError(b.t, err)
-	p := &process{Cmd: exec.Command(self), b: b, errs: &bytes.Buffer{}, exited: make(chan error, 1)}
+	p := &process{Cmd: exec.Command(self), b: b, errs: &bytes.Buffer{}, ended: make(chan struct{})}
 	p.Env = append(os.Environ(), crash.ProgramEnv+"="+string(text), crash.EventsEnv+"="+program.Events, "GORACE=atexit_sleep_ms=0")
 	p.Stderr = p.errs
 	b.started = time.Now()
 	require.NoError(b.t, p.Start())
-	go func() { p.exited <- p.Wait() }()
+	go func() {
+		defer close(p.ended)
+		p.err = p.Wait()
+	}()
 	b.t.Cleanup(func() {
-		_ = p.Process.Signal(syscall.SIGCONT)
 		_ = p.Process.Kill()
-		if err := <-p.exited; err != nil {
-			p.exited <- err
-			return
-		}
-		p.exited <- nil
+		<-p.ended
 	})
 	return p
 }
@@ -161,11 +160,10 @@ func (b *bench) start(change ...func(*crash.Program)) *process {
 func (p *process) wait(limit time.Duration) error {
 	p.b.t.Helper()
 	select {
-	case err := <-p.exited:
-		p.exited <- err
-		return err
+	case <-p.ended:
+		return p.err
 	case <-time.After(limit):
-		p.b.t.Fatalf("the program still runs after %v:\n%s", limit, tail(p.errs))
+		p.b.t.Fatalf("the program still runs after %v", limit)
 		return nil
 	}
 }
@@ -212,7 +210,7 @@ func (b *bench) awaitEvent(r *crash.Record, attempt int, kind crash.Kind) crash.
 	return found
 }
 
-// left names the processes of this bench's runs and programs.
+// left lists the processes of this bench's runs and programs.
 func (b *bench) left() []int {
 	markers := map[string]bool{}
 	for _, e := range b.events() {

@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -59,18 +60,14 @@ func summary(seed uint64, e crash.Evidence) string {
 	for _, r := range e.Tasks {
 		word := string(r.Task.Status)
 		if r.Task.Reason == store.LostReason {
-			word = "lost"
+			word = "cut off"
 		}
 		counts[word]++
 		if r.Task.Attempt > 1 {
 			retried++
 		}
 	}
-	text := "SEMAPHORE_SEED=" + strconv.FormatUint(seed, 10) + ": " + strconv.Itoa(len(e.Tasks)) + " tasks"
-	for _, word := range []string{"success", "lost", "error", "stopped"} {
-		text += ", " + strconv.Itoa(counts[word]) + " " + word
-	}
-	return text + ", " + strconv.Itoa(retried) + " retried; " + strconv.Itoa(len(e.Kills)) + " kills, " +
-		strconv.Itoa(crash.Hits(e.Kills, e.Events)) + " hit a script; all over " +
-		e.Over.Sub(e.LastStart).Round(time.Millisecond).String() + " after the last start"
+	return fmt.Sprintf("SEMAPHORE_SEED=%d: %d tasks: %d success, %d cut off, %d error, %d stopped, %d retried; %d kills, %d hit a script; all over %v after the last start",
+		seed, len(e.Tasks), counts["success"], counts["cut off"], counts["error"], counts["stopped"], retried,
+		len(e.Kills), crash.Hits(e.Kills, e.Events), e.Over.Sub(e.LastStart).Round(time.Millisecond))
 }
