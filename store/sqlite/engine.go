@@ -25,6 +25,7 @@ type engine struct {
 	foreign bool // the host's handle: each transaction borrows a connection
 
 	conn  *sql.Conn // of the writer, nil until it is needed; guarded by lock
+	full  bool      // each commit on conn is on the disk
 	stmts *statements
 
 	closing sync.Once
@@ -42,14 +43,14 @@ func (e *engine) Close() error {
 
 // Write runs a transaction that takes the write lock of the file when it
 // begins, so that it never has to give up in the middle.
-func (e *engine) Write(ctx context.Context, bulk bool, f func(ctx context.Context, q sqlstore.Querier) error) (err error) {
-	if err := e.lock.acquire(ctx, bulk); err != nil {
+func (e *engine) Write(ctx context.Context, m sqlstore.Mode, f func(ctx context.Context, q sqlstore.Querier) error) (err error) {
+	if err := e.lock.acquire(ctx, m.Bulk); err != nil {
 		return err
 	}
 	defer e.lock.release()
 	committed := false
 	defer func() { e.end(ctx, committed) }()
-	if err := e.begin(ctx); err != nil {
+	if err := e.begin(ctx, m.Durable); err != nil {
 		return fmt.Errorf("begin transaction: %w", fault(err))
 	}
 	tx := &transaction{q: e.querier()}
@@ -69,21 +70,41 @@ func (e *engine) Write(ctx context.Context, bulk bool, f func(ctx context.Contex
 
 // begin waits as long for other processes as SQLite would, on connections whose
 // busy_timeout is not ours too.
-func (e *engine) begin(ctx context.Context) error {
+func (e *engine) begin(ctx context.Context, durable bool) error {
 	if e.conn == nil {
 		conn, err := e.writer.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		e.conn = conn
+		e.conn, e.full = conn, false // as writerDSN says
 		if !e.foreign {
 			e.stmts = newStatements(conn)
 		}
+	}
+	if err := e.sync(ctx, durable); err != nil {
+		return err
 	}
 	return retry(ctx, e.busy, func() error {
 		_, err := e.conn.ExecContext(ctx, "BEGIN IMMEDIATE")
 		return err
 	})
+}
+
+// sync decides whether the next commits are on the disk when they return. The
+// setting stays with the connection; a host's is the host's.
+func (e *engine) sync(ctx context.Context, full bool) error {
+	if e.foreign || e.full == full {
+		return nil
+	}
+	query := "PRAGMA synchronous = NORMAL"
+	if full {
+		query = "PRAGMA synchronous = FULL"
+	}
+	if _, err := e.conn.ExecContext(ctx, query); err != nil {
+		return err
+	}
+	e.full = full
+	return nil
 }
 
 // commit may find readers in its way where the journal is not a WAL.

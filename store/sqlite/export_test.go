@@ -1,6 +1,10 @@
 package sqlite
 
-import "context"
+import (
+	"context"
+
+	"github.com/alexandervashurin/semaphore/store/internal/sqlstore"
+)
 
 // WriterLock is the queue of writers.
 type WriterLock struct{ writerLock }
@@ -13,3 +17,8 @@ func (l *WriterLock) Release() { l.release() }
 
 // BulkTurn is after how many turns of others bulk work gets one.
 const BulkTurn = bulkTurn
+
+// OpenEngine returns the engine beneath a Store.
+func OpenEngine(ctx context.Context, path string) (sqlstore.Engine, error) {
+	return openEngine(ctx, path, Config{}.withDefaults())
+}

@@ -7,6 +7,13 @@
 // One writer works at a time, and readers never wait for it. Inside a function
 // given to InTx only the Store that it gets is to be used: any other one would
 // wait for the transaction to end.
+//
+// A step in the life of a task, a saved state or bundle, and whatever is done
+// inside InTx, is on the disk when the call returns: a power loss cannot take it
+// back and make a task run twice. Other writes, output and renewed leases above
+// all, are in the file's journal then, and on the disk with the next such step: a
+// crash of the program does not harm them, a power loss may take back the last
+// ones.
 package sqlite
 
 import (
@@ -74,7 +81,15 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-func open(ctx context.Context, file string, cfg Config) (_ *Store, err error) {
+func open(ctx context.Context, file string, cfg Config) (*Store, error) {
+	e, err := openEngine(ctx, file, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
+}
+
+func openEngine(ctx context.Context, file string, cfg Config) (_ *engine, err error) {
 	writer, err := sql.Open("sqlite", writerDSN(file, cfg.BusyTimeout))
 	if err != nil {
 		return nil, err
@@ -100,12 +115,15 @@ func open(ctx context.Context, file string, cfg Config) (_ *Store, err error) {
 		return nil, err
 	}
 	kept := newStatements(reader)
-	e := &engine{busy: cfg.BusyTimeout, reader: kept, writer: writer, close: func() error { kept.close(); return closeAll() }}
-	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
+	return &engine{busy: cfg.BusyTimeout, reader: kept, writer: writer, close: func() error { kept.close(); return closeAll() }}, nil
 }
 
 // Use opens a store on the host's own handle, whose connections it borrows and
 // whose settings it only checks. Close leaves the handle open.
+//
+// The setting synchronous stays the host's for all writes: with NORMAL a power
+// loss may take back the last of them, and a task may run twice. Add
+// _pragma=synchronous(FULL), which is the driver's default, to keep them.
 func Use(ctx context.Context, db *sql.DB, cfg Config) (*Store, error) {
 	cfg = cfg.withDefaults()
 	file, err := check(ctx, db)

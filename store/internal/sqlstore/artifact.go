@@ -111,7 +111,7 @@ func (a artifacts) States(ctx context.Context, key store.StateKey) ([]store.Stat
 
 // SaveState stores a version after the one that is named.
 func (a artifacts) SaveState(ctx context.Context, key store.StateKey, lineage string, serial uint64, v store.StateVersion, keep int) error {
-	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
+	err := a.s.durable(ctx, func(ctx context.Context, c conn) error {
 		if err := a.checkKey(ctx, c, key); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func (a artifacts) SaveBundle(ctx context.Context, project, task int64, part int
 			return err
 		}
 	}
-	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
+	err := a.s.durable(ctx, func(ctx context.Context, c conn) error {
 		found, err := c.exists(ctx, "SELECT id FROM task WHERE id = $1 AND project_id = $2", task, project)
 		if err == nil && !found {
 			err = &store.ReferenceError{Table: "task_bundle", Column: "task_id"}

@@ -23,7 +23,7 @@ func (q queue) Claim(ctx context.Context, r store.ClaimRequest) (list []store.Cl
 	// Most polls find nothing: they do not take the writer for it.
 	waiting, err := q.waiting(ctx, r.Tags)
 	if err == nil && waiting {
-		err = q.s.write(ctx, func(ctx context.Context, c conn) error {
+		err = q.s.durable(ctx, func(ctx context.Context, c conn) error {
 			list, err = q.s.claim(ctx, c, r)
 			return err
 		})

@@ -108,21 +108,28 @@ func (s *Store) read() conn {
 	return conn{s.engine.Reader(), &s.dialect}
 }
 
-// write calls f in a transaction: that of s, or one of its own.
+// write calls f in a transaction: that of s, or one of its own. A power loss may
+// take it back.
 func (s *Store) write(ctx context.Context, f func(ctx context.Context, c conn) error) error {
-	return s.transact(ctx, false, f)
+	return s.transact(ctx, Mode{}, f)
+}
+
+// durable is write for what a task would run twice without, or what could not be
+// made again.
+func (s *Store) durable(ctx context.Context, f func(ctx context.Context, c conn) error) error {
+	return s.transact(ctx, Mode{Durable: true}, f)
 }
 
 // bulk is write for work that can wait.
 func (s *Store) bulk(ctx context.Context, f func(ctx context.Context, c conn) error) error {
-	return s.transact(ctx, true, f)
+	return s.transact(ctx, Mode{Bulk: true}, f)
 }
 
-func (s *Store) transact(ctx context.Context, bulk bool, f func(ctx context.Context, c conn) error) error {
+func (s *Store) transact(ctx context.Context, m Mode, f func(ctx context.Context, c conn) error) error {
 	if s.tx != nil {
 		return s.tx.nested(ctx, f)
 	}
-	return s.engine.Write(ctx, bulk, func(ctx context.Context, q Querier) error {
+	return s.engine.Write(ctx, m, func(ctx context.Context, q Querier) error {
 		return f(ctx, conn{q, &s.dialect})
 	})
 }
@@ -133,7 +140,7 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx store.S
 	if s.tx != nil {
 		return f(ctx, s)
 	}
-	return s.write(ctx, func(ctx context.Context, c conn) error {
+	return s.durable(ctx, func(ctx context.Context, c conn) error {
 		return f(ctx, s.in(c))
 	})
 }

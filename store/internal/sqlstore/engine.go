@@ -18,11 +18,17 @@ type Engine interface {
 	// Reader serves statements outside of a transaction, which only read.
 	Reader() Querier
 	// Write calls f within a writing transaction, which it commits when f returns
-	// nil and rolls back on an error or a panic. Bulk work lets all other writers
-	// go first. Its own errors are mapped by the dialect.
-	Write(ctx context.Context, bulk bool, f func(ctx context.Context, q Querier) error) error
+	// nil and rolls back on an error or a panic. Its own errors are mapped by the
+	// dialect.
+	Write(ctx context.Context, m Mode, f func(ctx context.Context, q Querier) error) error
 	// Close gives everything back. It may be called again.
 	Close() error
+}
+
+// Mode says how a transaction is run.
+type Mode struct {
+	Bulk    bool // lets all other writers go first
+	Durable bool // is on the disk when Write returns, as is all that was committed before
 }
 
 // Dialect is what differs between the databases.

@@ -21,7 +21,7 @@ func (q queue) Expire(ctx context.Context, e store.Expiry) (list []store.Expired
 	// Mostly there is nothing to do, which takes no writer.
 	due, err := q.s.due(ctx, q.s.read(), e)
 	if err == nil && len(due) > 0 {
-		err = q.s.write(ctx, func(ctx context.Context, c conn) error {
+		err = q.s.durable(ctx, func(ctx context.Context, c conn) error {
 			list, err = q.s.expire(ctx, c, e)
 			return err
 		})

@@ -16,7 +16,7 @@ func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t sto
 		return t, fmt.Errorf("a run cannot end as %q: %w", f.Status, store.ErrInvalid)
 	}
 	var late error // told after the commit: the result is kept
-	err = q.s.write(ctx, func(ctx context.Context, c conn) error {
+	err = q.s.durable(ctx, func(ctx context.Context, c conn) error {
 		late = nil
 		h, err := q.s.held(ctx, c, l)
 		switch {

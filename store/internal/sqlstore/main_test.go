@@ -25,6 +25,7 @@ type recorder struct {
 
 	mu       sync.Mutex
 	recorded []statement
+	modes    []sqlstore.Mode
 }
 
 type statement struct {
@@ -50,7 +51,10 @@ func (r *recorder) QueryContext(ctx context.Context, query string, args ...any) 
 
 func (r *recorder) Reader() sqlstore.Querier { return r }
 
-func (r *recorder) Write(ctx context.Context, _ bool, f func(context.Context, sqlstore.Querier) error) error {
+func (r *recorder) Write(ctx context.Context, m sqlstore.Mode, f func(context.Context, sqlstore.Querier) error) error {
+	r.mu.Lock()
+	r.modes = append(r.modes, m)
+	r.mu.Unlock()
 	return f(ctx, r)
 }
 
@@ -62,6 +66,15 @@ func (r *recorder) take() []statement {
 	defer r.mu.Unlock()
 	list := r.recorded
 	r.recorded = nil
+	return list
+}
+
+// takeModes returns the modes of the transactions since the last call.
+func (r *recorder) takeModes() []sqlstore.Mode {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.modes
+	r.modes = nil
 	return list
 }
 

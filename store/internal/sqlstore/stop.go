@@ -53,7 +53,7 @@ func (q tasks) Reject(ctx context.Context, project, id int64, e store.Event) (st
 func (q tasks) answer(ctx context.Context, project, id int64, e store.Event,
 	change func(context.Context, conn, store.Task) (store.Task, error),
 ) (t store.Task, err error) {
-	err = q.s.write(ctx, func(ctx context.Context, c conn) error {
+	err = q.s.durable(ctx, func(ctx context.Context, c conn) error {
 		if t, err = q.s.task(ctx, c, project, id); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func (s *Store) task(ctx context.Context, c conn, project, id int64) (store.Task
 func (q tasks) Create(ctx context.Context, n store.NewTask) (t store.Task, err error) {
 	m := q.s.tables["task"]
 	var values []any
-	err = q.s.write(ctx, func(ctx context.Context, c conn) error {
+	err = q.s.durable(ctx, func(ctx context.Context, c conn) error {
 		t, values, err = q.s.create(ctx, c, n)
 		return err
 	})
