@@ -31,8 +31,8 @@ func main() {
 		Template:   store.Template{App: "bash", Playbook: os.Args[3]},
 	}))
 	task := must(app.Pool().AddTask(ctx, pool.AddRequest{Task: store.Task{ProjectID: template.ProjectID, TemplateID: template.ID}}))
-	for line := range app.Pool().Follow(ctx, task.ProjectID, task.ID, 0) {
-		fmt.Fprintln(os.Stdout, line.Text)
+	for line, err := range app.Pool().Follow(ctx, task.ProjectID, task.ID, 0) {
+		fmt.Fprintln(os.Stdout, must(line, err).Text)
 	}
 	fmt.Fprintln(os.Stdout, must(app.Pool().Wait(ctx, task.ProjectID, task.ID)).Status)
 }

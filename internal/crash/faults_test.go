@@ -45,7 +45,7 @@ func TestEveryCallMayFail(t *testing.T) {
 				{Method: method, Call: call, Err: fmt.Errorf("injected: %w", store.ErrBusy), After: true},
 				{Method: method, Call: call, Err: errPlain},
 			} {
-				t.Run(fmt.Sprintf("%s/%d/after=%t/busy=%t", method, call, f.After, f.Err != errPlain), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%d/after=%t/busy=%t", method, call, f.After, !errors.Is(f.Err, errPlain)), func(t *testing.T) {
 					t.Parallel()
 					withFaults(t, f)
 					require.Equal(t, 1, f.Fired(), "the fault has to fire")
@@ -105,7 +105,7 @@ func (w *work) mayFail(t store.Task) bool {
 		return false
 	}
 	states := w.nameOf(t) == "infra" && (strings.HasPrefix(w.faults.Method, "Artifacts.") || w.faults.Method == "Queue.Leases")
-	return t.Status == store.Failed && (states || w.faults.Err == errPlain)
+	return t.Status == store.Failed && (states || errors.Is(w.faults.Err, errPlain))
 }
 
 // lines are those of the tool, without what was told about it.

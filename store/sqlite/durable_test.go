@@ -21,6 +21,7 @@ func synchronous(ctx context.Context, t *testing.T, q sqlstore.Querier) (level i
 	defer rows.Close()
 	require.True(t, rows.Next())
 	require.NoError(t, rows.Scan(&level))
+	require.NoError(t, rows.Err())
 	return level
 }
 
