@@ -7,20 +7,27 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/internal/flock"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
+// ownPatience is how long a held file is waited for. A program that was killed
+// while it was starting another one shares its lock with that until it runs.
+const ownPatience = time.Second
+
 // Own takes the file for this process by a lock beside it, which the system
 // gives back when the process dies. A database in memory has no other process.
-func (s *Store) Own(context.Context) (release func() error, err error) {
+func (s *Store) Own(ctx context.Context) (release func() error, err error) {
 	if s.file == "" {
 		return func() error { return nil }, nil
 	}
 	path := s.file + ".lock"
-	l, err := flock.Try(path)
-	if errors.Is(err, flock.ErrHeld) {
+	patient, cancel := context.WithTimeout(ctx, ownPatience)
+	defer cancel()
+	l, err := flock.Wait(patient, path, nil)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, &store.OwnedError{File: s.file, PID: readPID(path)}
 	}
 	if err != nil {
