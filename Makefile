@@ -27,7 +27,7 @@ lint: ## All linters
 	$(GO) run $(GOLANGCI) run ./...
 
 e2e: build ## End-to-end tests with the real tools
-	SEMAPHORE_E2E=1 $(GO) test -count=1 -timeout 15m -v -run . ./internal/crash
+	$(GO) test -count=1 -timeout 15m -v ./internal/crash
 	SEMAPHORE_E2E=1 $(GO) test -count=1 -timeout 15m ./cmd/... ./job/...
 
 bench: ## Benchmarks that print figures

@@ -28,6 +28,11 @@ no_process_left() {
   ps -o pid,ppid,args -p $left
   return 1
 }
+# Says which seed it went by.
+crash() {
+  go test -count=1 -timeout 10m -v ./internal/crash | grep -vE '^(=== |[[:space:]]+--- PASS)' &&
+    go test -count=1 -timeout 10m ./store/sqlite
+}
 formatted() {
   local files
   files=$(gofmt -l $(git ls-files '*.go'))
@@ -44,7 +49,7 @@ stage staticcheck staticcheck
 # goes what is too slow with the race detector.
 stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -v /internal/crash)
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
-stage crash go test -count=1 -timeout 10m ./internal/crash ./store/sqlite
+stage crash crash
 stage "no process left" no_process_left
 
 printf '\n%-20s %8s  %s\n' stage seconds result
