@@ -22,6 +22,8 @@ type reaper struct {
 
 	sweep time.Time            // when the next sweep is due; zero for none
 	look  time.Time            // when to look for leases that nobody knows
+	calm  time.Time            // until when nothing is lost by time
+	wall  time.Time            // of the last step
 	stray map[store.Lease]bool // those found the last time
 }
 
@@ -36,6 +38,7 @@ func (r *reaper) step(ctx context.Context) error {
 	if !r.sweep.IsZero() && !now.Before(r.sweep) {
 		r.sweepRuns(ctx, now)
 	}
+	r.expiry.Calm = r.away(now)
 	lost, err := r.pool.expire(ctx, r.expiry)
 	if err != nil {
 		return err
@@ -48,6 +51,17 @@ func (r *reaper) step(ctx context.Context) error {
 	}
 	r.look = now.Add(r.pool.cfg.LeaseTTL)
 	return r.handBack(ctx)
+}
+
+// away tells whether this process has just started, slept, or had its clock put
+// on: workers elsewhere then get the time to renew before they count as lost.
+func (r *reaper) away(now time.Time) bool {
+	wall := r.pool.cfg.Now()
+	if gap := wall.Sub(r.wall); gap > r.pool.cfg.LeaseTTL || r.wall.IsZero() {
+		r.calm = now.Add(r.pool.cfg.LeaseTTL)
+	}
+	r.wall = wall
+	return now.Before(r.calm)
 }
 
 // sweepRuns cleans up what dead processes of this machine have left. Tasks whose

@@ -121,6 +121,7 @@ type Expiry struct {
 	Self    string   // owner whose leases are never touched
 	AllDead bool     // every other owner is proven dead: its tasks are lost at once, but for those of remote runners, which live elsewhere
 	Dead    []string // owners that are proven dead
+	Calm    bool     // nothing is lost by time: who asks was away, and the others had nobody to renew with
 	Spare   []int64  // tasks that are left alone for now: their processes are still ending
 	Limit   int      // Defaults to 100.
 }

@@ -91,7 +91,7 @@ func (st *state) outcome(t store.Task, w *work, e store.Expiry) store.ExpiryOutc
 	}
 	lostAfter := time.Duration(t.LostAfter) * time.Millisecond
 	switch {
-	case isDead(e, t), lostAfter > 0 && st.at.Sub(w.renewed) >= lostAfter:
+	case isDead(e, t), !e.Calm && lostAfter > 0 && st.at.Sub(w.renewed) >= lostAfter:
 		if t.Status != store.Stopping && t.Attempt <= t.MaxRetries {
 			return store.BecameWaiting
 		}

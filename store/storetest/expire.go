@@ -57,6 +57,8 @@ func expireMatrix() []expireCase {
 		{name: "never lost by time", after: 1000 * time.Hour, by: other, outcome: store.BecameUnreachable},
 		{name: "short of lost", lost: time.Minute, after: time.Minute - time.Millisecond, by: other, outcome: store.BecameUnreachable},
 		{name: "lost", lost: time.Minute, after: time.Minute, by: other, outcome: store.BecameLost, status: store.Failed},
+		{name: "late while calm", lost: time.Minute, after: time.Hour, by: store.Expiry{Self: "other", Calm: true}, outcome: store.BecameUnreachable},
+		{name: "owner dead while calm", by: store.Expiry{Self: "other", Calm: true, Dead: []string{me}}, outcome: store.BecameLost, status: store.Failed},
 		{name: "lost with a retry left", lost: time.Minute, retries: 1, after: time.Minute, by: other, outcome: store.BecameWaiting, status: store.Waiting},
 		{name: "lost while stopping", state: store.Stopping, lost: time.Minute, retries: 1, after: time.Minute, by: other, outcome: store.BecameLost, status: store.Failed},
 		{name: "lost before it ran", state: store.Starting, lost: time.Minute, after: time.Minute, by: other, outcome: store.BecameLost, status: store.Failed},

@@ -80,7 +80,7 @@ func outcome(t store.Task, e store.Expiry, now, renewed, until time.Time) overdu
 	lostAfter := time.Duration(t.LostAfter) * time.Millisecond
 	o := overdue{id: t.ID}
 	switch {
-	case dead, lostAfter > 0 && now.Sub(renewed) >= lostAfter:
+	case dead, !e.Calm && lostAfter > 0 && now.Sub(renewed) >= lostAfter:
 		o.outcome = store.BecameLost
 		if t.Status != store.Stopping && t.Attempt <= t.MaxRetries {
 			o.outcome = store.BecameWaiting
