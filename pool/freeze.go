@@ -40,7 +40,7 @@ func (f *freezer) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.validate()
+	return f.snap.Spec.Validate() // keys and passwords are not in it
 }
 
 func (f *freezer) loadProject(ctx context.Context) error {
@@ -279,15 +279,6 @@ func (f *freezer) freezeHostKeys(context.Context) error {
 	keys := &f.snap.Spec.HostKeys
 	if keys.Policy == "" {
 		keys.Policy = job.HostKeyPolicy(f.project.HostKeys)
-	}
-	return nil
-}
-
-// validate holds what was frozen against the rules of a Spec, keys and
-// passwords left out.
-func (f *freezer) validate() error {
-	if err := f.snap.Spec.Validate(); err != nil {
-		return err
 	}
 	return nil
 }
