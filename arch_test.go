@@ -25,8 +25,9 @@ var layers = []struct {
 	{"cmd/...", 5},
 	{"examples/...", 5},
 	{"", 4},
-	{"internal/flock", 0}, // a primitive that both stores and job need
-	{"internal/crash", 5}, // a harness around whole programs
+	{"internal/flock", 0},    // a primitive that both stores and job need
+	{"internal/outgoing", 0}, // a guarded dialer that everything may need
+	{"internal/crash", 5},    // a harness around whole programs
 	{"internal/...", 3},
 	{"pool", 2},
 	{"pool/internal/...", 0},
@@ -47,6 +48,7 @@ var layers = []struct {
 	{"store", 0},
 	{"crypto", 0},
 	{"mail", 0},
+	{"mail/mailtest", 1},
 }
 
 // sides are suites and fakes: only tests may import them.
