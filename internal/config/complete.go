@@ -1,0 +1,123 @@
+package config
+
+import (
+	"net"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// idPattern is what apps and providers may be called.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+
+// dialects are the kinds of databases that have a section.
+func dialects() []string { return []string{"sqlite", "postgres", "mysql", "bolt"} }
+
+// dialectsOf lists the sections of databases that were written.
+func dialectsOf(sources map[string]Source) []string {
+	var written []string
+	for _, d := range dialects() {
+		for key := range sources {
+			if strings.HasPrefix(key, d+".") {
+				written = append(written, d)
+				break
+			}
+		}
+	}
+	return written
+}
+
+// complete fills what depends on other keys.
+func (c *Config) complete(env environ, s *state, written []string) {
+	if c.DataDir == "" {
+		c.DataDir = defaultDataDir(env)
+	}
+	if c.TmpPath == "" {
+		c.TmpPath = filepath.Join(c.DataDir, "work")
+	}
+	if c.Dirs.SecretsPath == "" {
+		c.Dirs.SecretsPath = filepath.Join(c.DataDir, "secrets")
+	}
+	if c.LDAPServer == "" && c.Container.LDAPHost != "" {
+		port := c.Container.LDAPPort
+		if port == "" {
+			port = "389"
+			if c.LDAPNeedTLS {
+				port = "636"
+			}
+		}
+		c.LDAPServer = withPort(c.Container.LDAPHost, port)
+	}
+	if c.Container.AdminName == "" {
+		c.Container.AdminName = c.Container.Admin
+	}
+	if !strings.HasPrefix(c.Port, ":") && c.Port != "" {
+		c.Port = ":" + c.Port
+	}
+	s.readProviderFiles(c.OIDCProviders)
+	c.chooseDialect(s, written)
+}
+
+// readProviderFiles reads what stands in files of providers, which count more
+// than what is written beside them.
+func (s *state) readProviderFiles(providers map[string]Provider) {
+	for _, id := range keysOf(providers) {
+		p := providers[id]
+		if p.ClientIDFile != "" {
+			text, err := s.secretFile(p.ClientIDFile)
+			if err != nil {
+				s.wrong("oidc_providers.%s.client_id_file: %w", id, err)
+			}
+			p.ClientID = text
+		}
+		if p.ClientSecretFile != "" {
+			text, err := s.secretFile(p.ClientSecretFile)
+			if err != nil {
+				s.wrong("oidc_providers.%s.client_secret_file: %w", id, err)
+			}
+			p.ClientSecret = NewSecret(text)
+		}
+		providers[id] = p
+	}
+}
+
+// chooseDialect finds out which database is meant where nobody says so. It
+// never guesses where a guess could leave somebody's data aside.
+func (c *Config) chooseDialect(s *state, written []string) {
+	if c.Dialect != "" {
+		return
+	}
+	fromEnv := s.sources["sqlite.host"] != SourceFile && s.sources["sqlite.host"] != "" || s.sources["sqlite.name"] != SourceFile && s.sources["sqlite.name"] != ""
+	switch {
+	case len(written) == 1:
+		c.Dialect = written[0]
+	case len(written) > 1:
+		s.wrong("dialect: %s are all configured: name the one to use, sqlite or postgres", strings.Join(written, ", "))
+	case fromEnv:
+		s.wrong("dialect: variables name a database, but not its kind: set SEMAPHORE_DB_DIALECT to sqlite or postgres")
+	default:
+		c.Dialect = "sqlite"
+	}
+}
+
+// defaultDataDir is where data lives if nobody says so.
+func defaultDataDir(env environ) string {
+	if dir := env["XDG_DATA_HOME"]; filepath.IsAbs(dir) {
+		return filepath.Join(dir, "semaphore")
+	}
+	if home := env["HOME"]; filepath.IsAbs(home) && home != "/" && home != "/root" {
+		return filepath.Join(home, ".local", "share", "semaphore")
+	}
+	if home := env["LOCALAPPDATA"]; filepath.IsAbs(home) {
+		return filepath.Join(home, "semaphore")
+	}
+	return "/var/lib/semaphore"
+}
+
+// withPort adds a port to a host that has none.
+func withPort(host, port string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil || port == "" {
+		return host
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), port)
+}
