@@ -18,7 +18,7 @@ func dialectsOf(sources map[string]Source) []string {
 	var written []string
 	for _, d := range dialects() {
 		for key := range sources {
-			if strings.HasPrefix(key, d+".") {
+			if strings.HasPrefix(key, d+".") && key != d+".options" {
 				written = append(written, d)
 				break
 			}

@@ -26,9 +26,13 @@ func (d *decoder) done(n node, path string) {
 	d.state.at[path] = d.doc.at(n.offset)
 }
 
-// decode puts n into v. A null leaves the default.
+// decode puts n into v. A null or empty text leaves the default: files that
+// were made from a form are full of empty texts.
 func (d *decoder) decode(n node, v reflect.Value, path string) {
 	if n.value == nil {
+		return
+	}
+	if n.value == "" && isText(v.Type()) {
 		return
 	}
 	if isGroup(v.Type()) {
@@ -149,6 +153,15 @@ func (d *decoder) object(n node, v reflect.Value, path string) {
 			d.decode(m.node, f.value, join(path, name))
 		}
 	}
+}
+
+// isText tells whether a value is written as a text.
+func isText(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[Secret](), reflect.TypeFor[PathList](), reflect.TypeFor[time.Duration]():
+		return true
+	}
+	return t.Kind() == reflect.String
 }
 
 // field is a field of an object, found by its key.

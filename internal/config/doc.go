@@ -1,7 +1,7 @@
 // Package config reads the configuration of the programs: a JSON file, then
 // SEMAPHORE_* environment variables, then options of the database, over
 // defaults. A value that is written, zero or false too, always replaces the
-// default.
+// default; an empty text counts as not written.
 //
 // The struct tags of [Config] are the one list of keys: they say how a key and
 // its variables are called, its default, its rule and what it means. Loading,

@@ -73,8 +73,15 @@ func (s *state) warn(format string, args ...any) {
 	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
 }
 
+// wrong notes an error once: several keys may share a variable.
 func (s *state) wrong(format string, args ...any) {
-	s.errs = append(s.errs, fmt.Errorf(format, args...))
+	err := fmt.Errorf(format, args...)
+	for _, e := range s.errs {
+		if e.Error() == err.Error() {
+			return
+		}
+	}
+	s.errs = append(s.errs, err)
 }
 
 // Load reads the configuration. Its error names everything that is wrong with

@@ -10,11 +10,11 @@ func Reference() string {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
-A JSON file, then environment variables over it, then options of the database. What is written counts, zero and false too; everything else has its default. ` + "`semaphore config`" + ` shows the values in effect and where each came from, ` + "`semaphore setup`" + ` writes a file.
+A JSON file, then environment variables over it, then options of the database. What is written counts, zero and false too; an empty text, a null and what is not written have their default. ` + "`semaphore config`" + ` shows the values in effect and where each came from, ` + "`semaphore setup`" + ` writes a file.
 
 - The file is what ` + "`--config`" + ` names, else ` + "`SEMAPHORE_CONFIG_PATH`" + ` (the file or its directory), else the first of ` + "`./config.json`, `/usr/local/etc/semaphore/config.json`, `/etc/semaphore/config.json`" + `. ` + "`--no-config`" + ` reads none.
 - An unknown key or variable is a warning that names the nearest known one. A value of the wrong type, or against its rule, is an error that names key and place.
-- A variable that is empty counts as not set. Booleans are true, yes, on, 1 or false, no, off, 0. Lists and objects are JSON; a list of plain values may also be separated by commas, paths are separated as in ` + "`PATH`" + `.
+- Booleans are true, yes, on, 1 or false, no, off, 0. Lists and objects are JSON; a list of plain values may also be separated by commas, paths are separated as in ` + "`PATH`" + `.
 - Variables marked with * may be given as ` + "`<VARIABLE>_FILE`" + `, which names a file with the value.
 - A file with secrets that others may read is a warning, and refused with ` + "`strict_permissions`" + `.
 - Options of the database set keys by their dotted name, ` + "`apps.<id>.active`" + ` for instance. What opens the database, names files of the server or guards its secrets is never read from there.
