@@ -113,3 +113,15 @@ func (c *Config) primaryKey() (crypto.Key, error) {
 	}
 	return crypto.KeyFile(c.KeyFile())
 }
+
+// MakeStoreDir makes the directory that a database in a file needs, for this
+// account alone.
+func (c *Config) MakeStoreDir() error {
+	if c.Dialect != "" && c.Dialect != "sqlite" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(c.sqliteFile()), 0o700); err != nil {
+		return fmt.Errorf("make directory of the database: %w: name another one in data_dir, SEMAPHORE_DATA_DIR or sqlite.host", err)
+	}
+	return nil
+}
