@@ -1,0 +1,3 @@
+package api
+
+func (s *Server) integrationRoutes() []route { return nil }

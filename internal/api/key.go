@@ -1,0 +1,3 @@
+package api
+
+func (s *Server) keyRoutes() []route { return nil }

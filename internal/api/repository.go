@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+type repositoryInput struct {
+	rowIDs
+	Name      string `json:"name"`
+	GitURL    string `json:"git_url"`
+	GitBranch string `json:"git_branch"`
+	SSHKeyID  int64  `json:"ssh_key_id"`
+}
+
+func (s *Server) repositoryRoutes() []route {
+	repositories := resource[store.Repository, repositoryInput]{
+		noun: "repository", path: "repositories", kind: store.KindRepository, event: store.EventRepository,
+		table:   func(st store.Store) store.Table[store.Repository] { return st.Repositories() },
+		sorts:   []string{"name", "git_url"},
+		anySort: true,
+		ids:     func(r *store.Repository) (*int64, *int64) { return &r.ID, &r.ProjectID },
+		label:   func(r *store.Repository) string { return r.Name },
+		read:    readRepository,
+	}
+	return append(repositories.routes(),
+		route{method: "GET", path: "/project/{project}/repositories/{repository}/branches", right: canRun, handle: s.branches})
+}
+
+func readRepository(_ context.Context, _ *call, _ store.Store, in *repositoryInput, r *store.Repository) error {
+	switch {
+	case in.Name == "":
+		return invalid("name", "is empty: name the repository")
+	case in.GitURL == "":
+		return invalid("git_url", "is empty: give an address or an absolute path")
+	case in.SSHKeyID == 0:
+		return invalid("ssh_key_id", "is missing: a key of type none serves public repositories")
+	}
+	if err := job.CheckRepositoryURL(in.GitURL); err != nil {
+		return refit("git_url", err)
+	}
+	switch {
+	case in.GitBranch != "":
+		if err := job.CheckRef(in.GitBranch); err != nil {
+			return refit("git_branch", err)
+		}
+	case !localURL(in.GitURL):
+		return invalid("git_branch", "is empty: name a branch")
+	}
+	r.Name, r.GitURL, r.GitBranch, r.SSHKeyID = in.Name, in.GitURL, in.GitBranch, in.SSHKeyID
+	return nil
+}
+
+// localURL tells whether a repository is a directory of the server.
+func localURL(url string) bool {
+	return strings.HasPrefix(url, "/") || strings.HasPrefix(url, "file:")
+}
+
+// branches lists the branches of the remote.
+func (s *Server) branches(c *call) error {
+	id, err := c.id("repository")
+	if err != nil {
+		return err
+	}
+	row, err := s.st.Repositories().Get(c.ctx(), c.project.ID, id)
+	if err != nil {
+		return named(err, "repository")
+	}
+	if localURL(row.GitURL) {
+		return answer(http.StatusBadRequest, "branches of local repositories are not listed: write the name of the branch")
+	}
+	heads, err := s.pool.Branches(c.ctx(), c.project.ID, id)
+	if err != nil {
+		return answer(http.StatusBadRequest, "list branches: "+clip(err.Error(), 300))
+	}
+	names := make([]string, 0, len(heads))
+	for _, h := range heads {
+		names = append(names, h.Name)
+	}
+	return c.json(http.StatusOK, names)
+}

@@ -1,0 +1,3 @@
+package api
+
+func (s *Server) scheduleRoutes() []route { return nil }
