@@ -22,6 +22,9 @@ func (c *Config) ApplyOptions(options map[string]string, report *Report) {
 		}
 	}
 	for _, name := range keysOf(options) {
+		if strings.HasPrefix(name, "auth.identity.") || strings.HasPrefix(name, "auth.unlock.") {
+			continue // notes of package auth
+		}
 		s := &state{sources: map[string]Source{}, at: map[string]string{}}
 		switch k, ok := byName[name]; {
 		case ok && !fromOptions(name):
