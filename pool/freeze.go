@@ -49,7 +49,7 @@ func (f *freezer) loadProject(ctx context.Context) error {
 		return fmt.Errorf("project %d: %w", f.tpl.ProjectID, err)
 	}
 	if check := f.pool.cfg.CheckApp; check != nil {
-		if err := check(f.tpl.App); err != nil {
+		if err := check(ctx, f.st, f.tpl.App); err != nil {
 			return refuse("app", "%v", err)
 		}
 	}

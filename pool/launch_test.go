@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -251,7 +252,7 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("an app that is switched off", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true, Config: pool.Config{CheckApp: func(string) error { return job.ErrInvalid }}})
+		p := pooltest.New(t, pooltest.Options{Idle: true, Config: pool.Config{CheckApp: func(context.Context, store.Store, string) error { return job.ErrInvalid }}})
 		l := &launching{Pool: p, t: t}
 		l.refused(p.Template(store.Template{}), store.Task{}, all, "app", "invalid")
 	})

@@ -45,10 +45,10 @@ type Config struct {
 	// none: then the tool is held back.
 	Spool string
 
-	WebHost  string                 // public address, for the links that tools are told
-	Location *time.Location         // of cron expressions that name no zone. Defaults to UTC.
-	Git      job.Git                // for schedules that watch a branch. Defaults to job.GitCLI{}.
-	CheckApp func(app string) error // refuses apps that are unknown or switched off. Defaults to none.
+	WebHost  string                                                      // public address, for the links that tools are told
+	Location *time.Location                                              // of cron expressions that name no zone. Defaults to UTC.
+	Git      job.Git                                                     // for schedules that watch a branch. Defaults to job.GitCLI{}.
+	CheckApp func(ctx context.Context, st store.Store, app string) error // refuses apps that are unknown or switched off; st may be a transaction. Defaults to none.
 	// External fetches the content of a key that lives outside the store. It has
 	// 30 s; an error that wraps ErrTemporary gives the task back for later.
 	// Defaults to refusing such keys.

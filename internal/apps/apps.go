@@ -65,8 +65,8 @@ func (c *Catalogue) List(ctx context.Context) ([]api.App, error) {
 
 // Check refuses apps that are unknown or switched off: give it to
 // pool.Config.CheckApp.
-func (c *Catalogue) Check(ctx context.Context, id string) error {
-	list, err := c.List(ctx)
+func (c *Catalogue) Check(ctx context.Context, st store.Store, id string) error {
+	list, err := (&Catalogue{st: st, base: c.base, onPath: c.onPath}).List(ctx)
 	if err != nil {
 		return err
 	}

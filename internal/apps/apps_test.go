@@ -33,16 +33,16 @@ func TestCatalogue(t *testing.T) {
 	python, ok := find(t, c, "python")
 	require.True(t, ok)
 	require.False(t, python.Active, "python waits for an administrator")
-	require.ErrorContains(t, c.Check(t.Context(), "python"), "switched off")
-	require.ErrorContains(t, c.Check(t.Context(), "cobol"), "unknown")
-	require.NoError(t, c.Check(t.Context(), "make"))
+	require.ErrorContains(t, c.Check(t.Context(), st, "python"), "switched off")
+	require.ErrorContains(t, c.Check(t.Context(), st, "cobol"), "unknown")
+	require.NoError(t, c.Check(t.Context(), st, "make"))
 
 	python.Active = true
 	require.NoError(t, c.Set(t.Context(), st, python))
 	options, err := st.Options().All(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"apps.python.active": "true"}, options, "only what differs is stored")
-	require.NoError(t, c.Check(t.Context(), "python"))
+	require.NoError(t, c.Check(t.Context(), st, "python"))
 
 	require.NoError(t, c.Set(t.Context(), st, api.App{ID: "ruby", Active: true, Priority: 3, Title: "Ruby", Path: "/usr/bin/ruby", Args: []string{"-W0", "a b"}}))
 	ruby, ok := find(t, c, "ruby")
@@ -53,5 +53,5 @@ func TestCatalogue(t *testing.T) {
 	_, ok = find(t, c, "ruby")
 	require.False(t, ok)
 	require.NoError(t, c.Delete(t.Context(), st, "python"))
-	require.Error(t, c.Check(t.Context(), "python"))
+	require.Error(t, c.Check(t.Context(), st, "python"))
 }
