@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -30,6 +31,30 @@ func (q tasks) List(ctx context.Context, f store.TaskFilter) (page store.Page[st
 		page.Items = append(page.Items, t)
 	}
 	return page, nil
+}
+
+func (q tasks) Last(ctx context.Context, project int64) ([]store.TaskWithTemplate, error) {
+	st, err := q.s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e := q.s.cat.task
+	list := []store.TaskWithTemplate{}
+	seen := map[int64]bool{}
+	for _, rec := range st.rows(e).all(true) {
+		template := e.int(rec, "template_id")
+		if e.int(rec, "project_id") != project || seen[template] {
+			continue
+		}
+		seen[template] = true
+		t, err := st.withTemplate(rec)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b store.TaskWithTemplate) int { return cmp.Compare(a.TemplateID, b.TemplateID) })
+	return list, nil
 }
 
 func (q tasks) Counts(ctx context.Context, f store.TaskFilter) (map[store.Status]int, error) {

@@ -22,6 +22,7 @@ func Benchmarks(b *testing.B, open func(b *testing.B, now func() time.Time) stor
 		{"append 100 lines", benchAppend},
 		{"read 1000 lines of 100000", benchRead},
 		{"list 100 of 2000 tasks", benchList},
+		{"newest of 10000 tasks in 20 templates", benchLast},
 		{"get a template", benchGet},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
@@ -80,6 +81,20 @@ func benchList(b *testing.B, w *world) {
 		page, err := w.Tasks().List(b.Context(), store.TaskFilter{ProjectID: w.project.ID, Limit: 100})
 		require.NoError(b, err)
 		require.Len(b, page.Items, 100)
+	}
+}
+
+func benchLast(b *testing.B, w *world) {
+	for range 20 {
+		tpl := w.newTemplate(b)
+		for range 500 {
+			w.task(b, of(tpl))
+		}
+	}
+	for b.Loop() {
+		list, err := w.Tasks().Last(b.Context(), w.project.ID)
+		require.NoError(b, err)
+		require.Len(b, list, 20)
 	}
 }
 

@@ -101,6 +101,25 @@ func listsNames(t *testing.T, w *world) {
 	}, page.Items)
 }
 
+func listsNewest(t *testing.T, w *world) {
+	tpl, idle := w.newTemplate(t), w.newTemplate(t)
+	none, err := w.Tasks().Last(t.Context(), w.project.ID)
+	require.NoError(t, err)
+	require.Equal(t, []store.TaskWithTemplate{}, none)
+	user := w.user(t, "alice", "a@example.com")
+	a, b := w.bring(t, store.Success).task, w.bring(t, store.Running).task
+	first := w.task(t, of(tpl))
+	newest := w.task(t, of(tpl), func(n *store.NewTask) { n.Task.UserID, n.Task.BuildTaskID = &user.ID, &a.ID })
+	w.neighbour(t).task(t)
+	list, err := w.Tasks().Last(t.Context(), w.project.ID)
+	require.NoError(t, err)
+	require.Equal(t, []int64{b.ID, newest.ID}, taskIDs(list), "not %d, none of %d", first.ID, idle.ID)
+	require.Equal(t, tpl.Name, list[1].TemplateName)
+	require.Equal(t, &user.Name, list[1].Username)
+	require.Equal(t, a.ID, list[1].BuildTask.ID)
+	require.Equal(t, newest, list[1].Task)
+}
+
 func countsStates(t *testing.T, w *world) {
 	for _, s := range states() {
 		w.bring(t, s)

@@ -26,6 +26,7 @@ func taskCases() []testCase {
 		{"a schedule that is deleted by its tick leaves its task", fireDeletes},
 		{"lists choose, order and page", listsTasks},
 		{"lists show template, user and build", listsNames},
+		{"the newest task of each template is found", listsNewest},
 		{"counts tell how many tasks are in each state", countsStates},
 		{"a finished task is deleted with its output, another one is not", deletesTask},
 		{"tasks of another project do not exist", foreignTask},

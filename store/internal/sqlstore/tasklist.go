@@ -63,19 +63,12 @@ func (q tasks) List(ctx context.Context, f store.TaskFilter) (page store.Page[st
 	if p.After != nil {
 		w.and("t.id " + more + " " + w.arg(p.After.ID))
 	}
-	query := "SELECT " + m.prefixed("t") + `, p.playbook, p.name, p.type, p.app, u.name
-		FROM task t JOIN template p ON p.id = t.template_id LEFT JOIN app_user u ON u.id = t.user_id` +
-		w.text() + " ORDER BY t.id " + direction
+	query := selectTasks(m) + w.text() + " ORDER BY t.id " + direction
 	if p.Limit >= 0 {
 		query += " LIMIT " + w.arg(p.Limit+1)
 	}
 	c := q.s.read()
-	err = c.each(ctx, query, w.args, func(rows *sql.Rows) error {
-		var row store.TaskWithTemplate
-		row.Task, err = scanOne[store.Task](m, rows, &row.TemplatePlaybook, &row.TemplateName, &row.TemplateType, &row.TemplateApp, &row.Username)
-		page.Items = append(page.Items, row)
-		return err
-	})
+	page.Items, err = scanTasks(ctx, c, m, query, w.args...)
 	if err == nil && p.Limit >= 0 && len(page.Items) > p.Limit {
 		page.Items = page.Items[:p.Limit]
 		last := page.Items[p.Limit-1].ID
@@ -88,6 +81,40 @@ func (q tasks) List(ctx context.Context, f store.TaskFilter) (page store.Page[st
 		return store.Page[store.TaskWithTemplate]{}, fmt.Errorf("list tasks: %w", err)
 	}
 	return page, nil
+}
+
+// selectTasks begins a statement about tasks as lists show them.
+func selectTasks(m *meta) string {
+	return "SELECT " + m.prefixed("t") + `, p.playbook, p.name, p.type, p.app, u.name
+		FROM task t JOIN template p ON p.id = t.template_id LEFT JOIN app_user u ON u.id = t.user_id`
+}
+
+func scanTasks(ctx context.Context, c conn, m *meta, query string, args ...any) ([]store.TaskWithTemplate, error) {
+	list := []store.TaskWithTemplate{}
+	err := c.each(ctx, query, args, func(rows *sql.Rows) (err error) {
+		var row store.TaskWithTemplate
+		row.Task, err = scanOne[store.Task](m, rows, &row.TemplatePlaybook, &row.TemplateName, &row.TemplateType, &row.TemplateApp, &row.Username)
+		list = append(list, row)
+		return err
+	})
+	return list, err
+}
+
+// Last returns the newest task of each template. An index has the newest id of
+// a template at its end, so that the number of tasks does not matter.
+func (q tasks) Last(ctx context.Context, project int64) ([]store.TaskWithTemplate, error) {
+	c := q.s.read()
+	list, err := scanTasks(ctx, c, q.s.tables["task"], selectTasks(q.s.tables["task"])+`
+		WHERE p.project_id = $1
+		  AND t.id = (SELECT max(n.id) FROM task n WHERE n.template_id = p.id AND n.project_id = p.project_id)
+		ORDER BY p.id`, project)
+	if err == nil {
+		err = q.addBuilds(ctx, c, list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list newest tasks: %w", err)
+	}
+	return list, nil
 }
 
 // addBuilds puts the builds that tasks deploy into them.
