@@ -22,12 +22,6 @@ func (s *Service) signInExternal(ctx context.Context, c Client, ext External, by
 	if ext.EmailVerified != nil && !*ext.EmailVerified {
 		return SignedIn{}, fmt.Errorf("%w: its address is not verified", ErrExternal)
 	}
-	if ext.Username == "" || ext.Email == "" {
-		return SignedIn{}, fmt.Errorf("%w: the provider tells no name or no address", ErrExternal)
-	}
-	if ext.Name == "" {
-		ext.Name = ext.Username
-	}
 	grants, err := s.grants(ctx, ext)
 	if err != nil {
 		return SignedIn{}, err
@@ -64,7 +58,12 @@ func (s *Service) account(ctx context.Context, tx store.Store, ext External) (st
 	switch {
 	case err != nil:
 		return store.User{}, err
+	case user == nil && (ext.Username == "" || ext.Email == ""):
+		return store.User{}, fmt.Errorf("%w: the provider tells no name or no address", ErrExternal)
 	case user == nil:
+		if ext.Name == "" {
+			ext.Name = ext.Username
+		}
 		created, err := tx.Users().Create(ctx, store.User{
 			Created: s.now(), Username: ext.Username, Name: ext.Name, Email: ext.Email, External: true, Pro: true,
 		})

@@ -16,7 +16,7 @@ func (s *Service) grants(ctx context.Context, ext External) (Grants, error) {
 	}
 	g, err := s.cfg.ProviderRoles(ctx, ext)
 	if err != nil {
-		return Grants{}, fmt.Errorf("map groups to roles: %w", err)
+		return Grants{}, fmt.Errorf("%w: its groups give no roles: %w", ErrExternal, err)
 	}
 	return g, nil
 }

@@ -52,7 +52,7 @@ func network(ip netip.Addr) string {
 		bits = 24
 	}
 	prefix, err := ip.Prefix(bits)
-	if err != nil {
+	if err != nil || !ip.IsValid() {
 		return "unknown"
 	}
 	return prefix.String()

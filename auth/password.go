@@ -70,12 +70,14 @@ func (s *Service) CheckPassword(ctx context.Context, user store.User, password s
 	if err != nil {
 		return err
 	}
+	failed := true // a panic counts too
+	defer func() { end(failed) }()
 	local := &row
 	if row.External {
 		local = nil
 	}
 	err = s.compare(ctx, local, password)
-	end(errors.Is(err, ErrCredentials))
+	failed = errors.Is(err, ErrCredentials)
 	if err == nil {
 		s.logins.reset(key)
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	secretBytes  = 33
 	maxUserAgent = 255
+	maxSessions  = 1000   // of a user
 	familyPrefix = "jwt." // Session.Secret of refresh tokens, which no cookie matches
 )
 
@@ -114,28 +115,23 @@ func (s *Service) sessionEnd(session store.Session) time.Time {
 // touch notes now and then that a session is in use, and returns when that was
 // noted last.
 func (s *Service) touch(ctx context.Context, session store.Session) time.Time {
-	now := s.now()
-	if now.Sub(session.LastActive) < min(touchEvery, s.cfg.SessionIdle/4) {
+	now, every := s.now(), min(touchEvery, s.cfg.SessionIdle/4)
+	if now.Sub(session.LastActive) < every {
 		return session.LastActive
 	}
-	err := s.changeSession(ctx, session, func(row *store.Session) { row.LastActive = now })
+	err := s.st.InTx(ctx, func(ctx context.Context, tx store.Store) error {
+		row, err := tx.Users().Sessions().Get(ctx, session.UserID, session.ID)
+		if err != nil || now.Sub(row.LastActive) < every {
+			return err // another request was first
+		}
+		row.LastActive = now
+		return tx.Users().Sessions().Update(ctx, row)
+	})
 	if err != nil {
 		s.cfg.Log.WarnContext(ctx, "use of a session not noted", "user_id", session.UserID, "session_id", session.ID, "error", err)
 		return session.LastActive
 	}
 	return now
-}
-
-// changeSession changes a session as it is now.
-func (s *Service) changeSession(ctx context.Context, session store.Session, change func(*store.Session)) error {
-	return s.st.InTx(ctx, func(ctx context.Context, tx store.Store) error {
-		row, err := tx.Users().Sessions().Get(ctx, session.UserID, session.ID)
-		if err != nil {
-			return err
-		}
-		change(&row)
-		return tx.Users().Sessions().Update(ctx, row)
-	})
 }
 
 // Sessions lists the sessions of a user that are not over, newest first.
@@ -157,14 +153,15 @@ func (s *Service) over(session store.Session) bool {
 	return session.Expired || !s.now().Before(s.sessionEnd(session))
 }
 
-// sweep removes the sessions of a user that are over.
+// sweep makes room for one more session of a user: those that are over go, and
+// of too many those that were not used for longest.
 func (s *Service) sweep(ctx context.Context, tx store.Store, userID int64) error {
-	page, err := tx.Users().Sessions().List(ctx, userID, store.Query{Limit: -1})
+	page, err := tx.Users().Sessions().List(ctx, userID, store.Query{Sort: "last_active", Desc: true, Limit: -1})
 	if err != nil {
 		return fmt.Errorf("list sessions: %w", err)
 	}
-	for _, session := range page.Items {
-		if s.over(session) {
+	for i, session := range page.Items {
+		if s.over(session) || i >= maxSessions-1 {
 			if err := tx.Users().Sessions().Delete(ctx, userID, session.ID); err != nil {
 				return fmt.Errorf("remove old session: %w", err)
 			}

@@ -47,8 +47,10 @@ func (s *Service) SignIn(ctx context.Context, c Client, login, password string) 
 	if err != nil {
 		return SignedIn{}, err
 	}
+	failed := true // a panic counts too
+	defer func() { end(failed) }()
 	in, err := s.check(ctx, c, login, password, user)
-	end(errors.Is(err, ErrCredentials))
+	failed = errors.Is(err, ErrCredentials)
 	if err == nil {
 		s.logins.reset(byAccount.key)
 	}

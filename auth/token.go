@@ -56,16 +56,7 @@ func (s *Service) DeleteToken(ctx context.Context, userID int64, idOrPrefix stri
 	if err != nil {
 		return err
 	}
-	var found []store.APIToken
-	for _, t := range tokens {
-		if isToken(t, idOrPrefix) {
-			found = []store.APIToken{t}
-			break
-		}
-		if len(idOrPrefix) >= prefixLength && strings.EqualFold(t.Prefix, idOrPrefix[:prefixLength]) {
-			found = append(found, t)
-		}
-	}
+	found := chooseTokens(tokens, idOrPrefix)
 	switch len(found) {
 	case 0:
 		return fmt.Errorf("delete token: %w", store.ErrNotFound)
@@ -73,6 +64,28 @@ func (s *Service) DeleteToken(ctx context.Context, userID int64, idOrPrefix stri
 		return ignoreMissing(s.st.Users().Tokens().Delete(ctx, userID, found[0].ID))
 	}
 	return fmt.Errorf("several tokens begin so, give the whole token: %w", store.ErrConflict)
+}
+
+// chooseTokens prefers the token itself, then its beginning, then that in
+// another case.
+func chooseTokens(tokens []store.APIToken, text string) []store.APIToken {
+	begin := text[:min(len(text), prefixLength)]
+	for _, is := range []func(store.APIToken) bool{
+		func(t store.APIToken) bool { return isToken(t, text) },
+		func(t store.APIToken) bool { return len(begin) == prefixLength && t.Prefix == begin },
+		func(t store.APIToken) bool { return len(begin) == prefixLength && strings.EqualFold(t.Prefix, begin) },
+	} {
+		var found []store.APIToken
+		for _, t := range tokens {
+			if is(t) {
+				found = append(found, t)
+			}
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	return nil
 }
 
 func isToken(t store.APIToken, text string) bool {

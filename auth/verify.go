@@ -42,7 +42,7 @@ func (s *Service) Verify(ctx context.Context, id *Identity, passcode string) err
 	case id.Session.VerificationMethod == store.VerifyTOTP && !s.cfg.TOTP:
 		return ErrTOTPDisabled
 	}
-	err := s.tryCode(ctx, id.User, ErrCode, func(ctx context.Context, tx store.Store) error {
+	err := s.tryCode(ctx, id.User, ErrCode, nil, func(ctx context.Context, tx store.Store) error {
 		if err := s.spend(ctx, tx, id, passcode); err != nil {
 			return err
 		}
@@ -105,16 +105,23 @@ func setVerified(ctx context.Context, tx store.Store, id *Identity) error {
 	return nil
 }
 
-// tryCode runs f in a transaction, as one of the few tries that may fail with
-// wrong.
-func (s *Service) tryCode(ctx context.Context, user store.User, wrong error, f func(ctx context.Context, tx store.Store) error) error {
+// tryCode runs check, if there is one, and f in a transaction, as one of the
+// few tries that may fail with wrong.
+func (s *Service) tryCode(ctx context.Context, user store.User, wrong error, check func(context.Context) error, f func(ctx context.Context, tx store.Store) error) error {
 	key := "user " + strconv.FormatInt(user.ID, 10)
 	end, err := s.begin(ctx, s.codes, user.Username, &user, quota{key: key, max: codeTries})
 	if err != nil {
 		return err
 	}
-	err = s.st.InTx(ctx, f)
-	end(errors.Is(err, wrong))
+	failed := true // a panic counts too
+	defer func() { end(failed) }()
+	if check != nil {
+		err = check(ctx)
+	}
+	if err == nil {
+		err = s.st.InTx(ctx, f)
+	}
+	failed = errors.Is(err, wrong)
 	if err == nil {
 		s.codes.reset(key)
 		s.Forget(user.ID)
@@ -134,7 +141,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, userID, totpID int64, passcod
 	if err != nil {
 		return fmt.Errorf("confirm second factor: %w", err)
 	}
-	return s.tryCode(ctx, user, ErrCode, func(ctx context.Context, tx store.Store) error {
+	return s.tryCode(ctx, user, ErrCode, nil, func(ctx context.Context, tx store.Store) error {
 		row, err := tx.Users().SecondFactors().Get(ctx, userID, totpID)
 		if err != nil {
 			return fmt.Errorf("confirm second factor: %w", err)
@@ -171,18 +178,26 @@ func (s *Service) Recover(ctx context.Context, id *Identity, code string) error 
 	if id == nil || id.Session == nil {
 		return ErrNoTOTP
 	}
-	err := s.tryCode(ctx, id.User, ErrRecoveryCode, func(ctx context.Context, tx store.Store) error {
-		row, err := findTOTP(ctx, tx, id.User.ID)
-		if err != nil {
-			return err
-		}
-		if row == nil || !row.Active {
-			return ErrNoTOTP
-		}
+	row, err := findTOTP(ctx, s.st, id.User.ID)
+	if err != nil {
+		return err
+	}
+	if row == nil || !row.Active {
+		return ErrNoTOTP
+	}
+	err = s.tryCode(ctx, id.User, ErrRecoveryCode, func(ctx context.Context) error {
+		// Not in the transaction: an old hash takes its time.
 		if !isRecovery(row.RecoveryHash, code) {
 			return ErrRecoveryCode
 		}
-		if err := tx.Users().SecondFactors().Delete(ctx, id.User.ID, row.ID); err != nil {
+		return nil
+	}, func(ctx context.Context, tx store.Store) error {
+		// It can be used once: who comes second finds no row.
+		err := tx.Users().SecondFactors().Delete(ctx, id.User.ID, row.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrRecoveryCode
+		}
+		if err != nil {
 			return fmt.Errorf("remove second factor: %w", err)
 		}
 		if err := setVerified(ctx, tx, id); err != nil {
