@@ -100,6 +100,7 @@ func newRoot(streams Streams) *cobra.Command {
 		newVersionCommand(),
 		newConfigCommand(global),
 		newMigrateCommand(global),
+		newSetupCommand(global, streams),
 		newUserCommand(global, streams),
 		newVaultCommand(global),
 	)

@@ -37,22 +37,29 @@ func openRing(ctx context.Context, cfg *config.Config, st store.Store, note io.W
 	if !errors.Is(err, config.ErrNoKey) {
 		return ring, err
 	}
-	for after := ""; ; {
-		values, next, err := st.Sealed().List(ctx, after, 1)
-		if err != nil {
-			return nil, fmt.Errorf("look for sealed values: %w", err)
-		}
-		if len(values) > 0 {
-			return nil, fmt.Errorf("the database holds secrets that another key has sealed: set access_key_encryption, or bring back %s", cfg.KeyFile())
-		}
-		if next == "" {
-			break
-		}
-		after = next
+	if err := refuseSealed(ctx, st, "set access_key_encryption, or bring back "+cfg.KeyFile()); err != nil {
+		return nil, err
 	}
 	if _, err := crypto.KeyFile(cfg.KeyFile()); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(note, "semaphore: a new key for the secrets of the database is in %s: keep a copy, who loses it loses them\n", cfg.KeyFile())
 	return cfg.Ring()
+}
+
+// refuseSealed is an error where the database holds anything sealed, which a
+// new key could not open.
+func refuseSealed(ctx context.Context, st store.Store, cure string) error {
+	for after := ""; ; {
+		values, next, err := st.Sealed().List(ctx, after, 1)
+		if err != nil {
+			return fmt.Errorf("look for sealed values: %w", err)
+		}
+		if len(values) > 0 {
+			return fmt.Errorf("the database holds secrets that another key has sealed: %s", cure)
+		}
+		if after = next; after == "" {
+			return nil
+		}
+	}
 }
