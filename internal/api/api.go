@@ -43,6 +43,11 @@ type Config struct {
 	Secrets  Secrets   // storages outside. Defaults to none.
 	SignIns  SignIns   // sign-in at other providers. Defaults to none.
 	Webhooks *Webhooks // incoming webhooks. Defaults to a fresh journal.
+	Metrics  *Metrics  // figures for /api/metrics. Defaults to fresh ones.
+
+	// Ready is what /api/health asks beside the database, such as whether the
+	// pool runs. Defaults to nothing.
+	Ready func(ctx context.Context) error
 
 	TrustedProxies []netip.Prefix // whose forwarding headers are honoured. Defaults to none.
 	TrustedOrigins []string       // further origins that browsers may call from: "https://portal.example.org"
@@ -71,6 +76,9 @@ type Settings struct {
 	// ClearCache empties the caches of a project, or of all for 0, but for those
 	// in use. Defaults to none.
 	ClearCache func(ctx context.Context, project int64) error
+	// Ansible tells the version of Ansible, once. Defaults to what the program on
+	// PATH says.
+	Ansible func(ctx context.Context) (string, error)
 }
 
 // Server answers the requests. It is made by [New].
@@ -80,7 +88,8 @@ type Server struct {
 	routes  []route
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
-	metrics *metrics
+	metrics *Metrics
+	ansible *finding
 	live    *live
 	st      store.Store
 	pool    *pool.TaskPool
@@ -111,6 +120,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.metrics = newMetrics(s)
 	s.live = newLive(s)
+	s.ansible = newFinding(cfg.Settings.Ansible, cfg.Log)
 	s.routes = s.table()
 	for _, r := range s.routes {
 		s.mux.Handle(r.method+" /api"+r.path, s.serve(r))
@@ -143,5 +153,6 @@ func (s *Server) link(path string) string { return strings.TrimRight(s.cfg.WebHo
 // answers on, but for those. It may be called again.
 func (s *Server) Close() error {
 	s.live.close()
+	s.ansible.close()
 	return nil
 }

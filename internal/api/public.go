@@ -1,3 +1,67 @@
 package api
 
-func (s *Server) publicRoutes() []route { return nil }
+import (
+	"net/http"
+)
+
+func (s *Server) publicRoutes() []route {
+	return []route{
+		{method: "GET", path: "/ping", right: anyone, handle: s.ping},
+		{method: "GET", path: "/health", right: anyone, handle: s.health},
+		{method: "GET", path: "/version", right: anyone, handle: s.version},
+		{method: "GET", path: "/metrics", right: admin, handle: s.showMetrics},
+		{method: "GET", path: "/auth/login", right: anyone, handle: s.loginForm},
+		{method: "GET", path: "/info", right: signedIn, handle: s.info},
+	}
+}
+
+// ping tells that the process answers, whatever it stands on does.
+func (s *Server) ping(c *call) error { return c.text(http.StatusOK, "pong") }
+
+// version tells what runs here.
+func (s *Server) version(c *call) error {
+	return c.json(http.StatusOK, map[string]string{"version": s.cfg.Version})
+}
+
+// authMethods are the second factors that a client may have to ask for.
+type authMethods struct {
+	TOTP  *totpMethod `json:"totp,omitempty"`
+	Email *struct{}   `json:"email,omitempty"`
+}
+
+type totpMethod struct {
+	AllowRecovery bool `json:"allow_recovery"`
+}
+
+func (s *Server) authMethods() authMethods {
+	var m authMethods
+	if s.cfg.Settings.TOTP {
+		m.TOTP = &totpMethod{AllowRecovery: s.cfg.Settings.TOTPRecovery}
+	}
+	return m
+}
+
+// loginForm tells what the sign-in page offers.
+func (s *Server) loginForm(c *call) error {
+	providers := []Provider{}
+	if s.cfg.SignIns != nil {
+		providers = append(providers, s.cfg.SignIns.Providers()...)
+	}
+	return c.json(http.StatusOK, map[string]any{
+		"oidc_providers":      providers,
+		"login_with_password": !s.cfg.Settings.PasswordLoginDisabled,
+		"auth_methods":        s.authMethods(),
+	})
+}
+
+// unauthenticated gives errors of package auth about who somebody is the
+// status that clients know.
+func unauthenticated(err error) error {
+	if text, ok := authText(err); ok {
+		return answer(http.StatusUnauthorized, text)
+	}
+	return err
+}
+
+// private keeps a reply with a secret out of caches.
+func (c *call) private() { c.w.Header().Set("Cache-Control", "no-store") }
