@@ -3,8 +3,8 @@
 // in one call.
 //
 // An [App] joins a store (package store/sqlite, store/memory or your own), a
-// key ring (package crypto), an executor (package job) and the pool (package
-// pool). It reads no flag, file or environment variable, has no globals, and
+// key ring (package crypto), an executor (package job), the pool (package pool)
+// and the HTTP API with its sign-in (package auth). It reads no flag, file or environment variable, has no globals, and
 // starts nothing before [App.Run]; several Apps may live in one process.
 //
 // A program that runs tools on its own machine calls [job.Init] first thing in
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 
@@ -34,6 +35,8 @@ type Config struct {
 	Key crypto.Key
 	// OlderKeys still open what was sealed before the key was changed.
 	OlderKeys []crypto.Key
+	// Ring is used in place of Key and OlderKeys.
+	Ring *crypto.Ring
 	// Dir is where runs, mirrors and caches of this machine live. It belongs to one
 	// App. Required unless Executor is given.
 	Dir string
@@ -46,14 +49,22 @@ type Config struct {
 	// Pool configures the rest: limits, time-outs, hooks, alerts, metrics. Its
 	// Ring and Executor are set here.
 	Pool pool.Config
+	// HTTP configures the API: sign-in, addresses, what is allowed.
+	HTTP HTTP
+	// Authenticate puts the API behind the sign-in of the host program: it returns
+	// the user who makes a request, a row of Store, or nil for nobody. Defaults to
+	// the API's own sign-in, HTTP.Auth.
+	Authenticate func(*http.Request) (*store.User, error)
 	// Log is used where Pool and Local name none. Defaults to slog.Default().
 	Log *slog.Logger
 }
 
 // App is the engine, wired.
 type App struct {
-	pool *pool.TaskPool
-	ring *crypto.Ring
+	store store.Store
+	pool  *pool.TaskPool
+	ring  *crypto.Ring
+	web   *web
 
 	mu     sync.Mutex
 	closed bool
@@ -66,49 +77,72 @@ func New(cfg Config) (*App, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("semaphore: no store: open one with store/sqlite or store/memory")
 	}
-	ring, err := crypto.NewRing(cfg.Key, cfg.OlderKeys...)
-	if err != nil {
-		return nil, fmt.Errorf("semaphore: key: %w", err)
+	if cfg.Ring == nil {
+		ring, err := crypto.NewRing(cfg.Key, cfg.OlderKeys...)
+		if err != nil {
+			return nil, fmt.Errorf("semaphore: key: %w", err)
+		}
+		cfg.Ring = ring
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	if cfg.Executor == nil {
-		if cfg.Executor, err = cfg.local(ring); err != nil {
-			return nil, fmt.Errorf("semaphore: %w", err)
-		}
+	if err := cfg.executor(); err != nil {
+		return nil, fmt.Errorf("semaphore: %w", err)
 	}
-	settings := cfg.Pool
-	settings.Ring, settings.Executor = ring, cfg.Executor
-	if settings.Log == nil {
-		settings.Log = cfg.Log
-	}
-	if settings.Spool == "" && cfg.Dir != "" {
-		settings.Spool = filepath.Join(cfg.Dir, "spool")
-	}
+	settings := cfg.poolSettings()
+	cfg.catalogue(&settings)
 	p, err := pool.New(cfg.Store, settings)
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
-	return &App{pool: p, ring: ring}, nil
+	w, err := cfg.newWeb(p)
+	if err != nil {
+		return nil, fmt.Errorf("semaphore: %w", err)
+	}
+	return &App{store: cfg.Store, pool: p, ring: cfg.Ring, web: w}, nil
 }
 
-// local makes the executor of this machine.
-func (c *Config) local(ring *crypto.Ring) (job.Executor, error) {
+// poolSettings completes the configuration of the pool.
+func (c *Config) poolSettings() pool.Config {
+	settings := c.Pool
+	settings.Ring, settings.Executor = c.Ring, c.Executor
+	if settings.Log == nil {
+		settings.Log = c.Log
+	}
+	if settings.Spool == "" && c.Dir != "" {
+		settings.Spool = filepath.Join(c.Dir, "spool")
+	}
+	if settings.WebHost == "" {
+		settings.WebHost = c.HTTP.WebHost
+	}
+	return settings
+}
+
+// executor makes that of this machine where none is given.
+func (c *Config) executor() error {
+	if c.Executor != nil {
+		return nil
+	}
 	if c.Dir == "" {
-		return nil, errors.New("no directory: name one in Dir, or give an Executor")
+		return errors.New("no directory: name one in Dir, or give an Executor")
 	}
 	settings := c.Local
 	if settings.States == nil {
-		settings.States = pool.States(c.Store, ring)
+		settings.States = pool.States(c.Store, c.Ring)
 	}
 	if settings.Bundles == nil {
-		settings.Bundles = pool.Bundles(c.Store, ring)
+		settings.Bundles = pool.Bundles(c.Store, c.Ring)
 	}
 	if settings.Log == nil {
 		settings.Log = c.Log
 	}
-	return job.NewLocal(c.Dir, settings)
+	local, err := job.NewLocal(c.Dir, settings)
+	if err != nil {
+		return err
+	}
+	c.Executor = local
+	return nil
 }
 
 // Pool is where tasks are added, watched, stopped and confirmed, whether or not
@@ -138,8 +172,8 @@ func (a *App) Run(ctx context.Context) error {
 	return a.pool.Run(ctx)
 }
 
-// Close ends Run as the end of its context would, and waits for it. It may be
-// called again.
+// Close ends Run as the end of its context would, and waits for it, and the
+// websockets and streams of [App.Handler]. It may be called again.
 func (a *App) Close() error {
 	a.mu.Lock()
 	a.closed = true
@@ -149,5 +183,5 @@ func (a *App) Close() error {
 		stop()
 		<-done
 	}
-	return nil
+	return a.web.server.Close()
 }

@@ -97,6 +97,7 @@ func newRoot(streams Streams) *cobra.Command {
 	global.register(root)
 	root.AddCommand(
 		newRunCommand(streams),
+		newServerCommand(streams, global),
 		newVersionCommand(),
 		newConfigCommand(global),
 		newMigrateCommand(global),

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alexandervashurin/semaphore/cmd/semaphore/internal/server"
+	"github.com/alexandervashurin/semaphore/internal/config"
+)
+
+// serverOptions are the flags of `semaphore server`.
+type serverOptions struct {
+	global  *globalFlags
+	demo    bool
+	dataDir string
+	port    string
+	ready   func(url string) // for tests
+}
+
+func newServerCommand(streams Streams, g *globalFlags) *cobra.Command {
+	o := serverOptions{global: g}
+	cmd := &cobra.Command{
+		Use:     "server",
+		Aliases: []string{"service"},
+		Short:   "Serve the API and run tasks",
+		Long: `Serve the API and run tasks.
+
+On an empty data directory it makes the database (SQLite), the key that seals
+secrets, and an administrator, whose password is printed once.
+
+Ctrl-C or TERM stops it: nothing more is started, running tasks get
+shutdown_grace_sec to end, and are then stopped. A second one hurries.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), streams) },
+	}
+	cmd.Flags().BoolVar(&o.demo, "demo", false, "make a project whose tasks can be tried at once")
+	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "`DIR` of database, key and work (data_dir)")
+	cmd.Flags().StringVar(&o.port, "port", "", "`PORT` to listen on (port)")
+	return cmd
+}
+
+func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
+	cfg, _, err := o.global.load(streams.Err)
+	if err != nil {
+		return err
+	}
+	if err := o.apply(cfg); err != nil {
+		return err
+	}
+	ctx, hurry, stop := untilSignals(ctx)
+	defer stop()
+	st, err := openStore(ctx, cfg, streams.Err)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	ring, err := openRing(ctx, cfg, st, streams.Err)
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx, server.Options{
+		Config: cfg, Store: st, Ring: ring, Demo: o.demo, Notes: streams.Out, Log: newLog(cfg, streams.Err),
+		Version: version(), Hurry: hurry, Ready: o.ready,
+	})
+}
+
+// apply puts the flags over the configuration.
+func (o serverOptions) apply(cfg *config.Config) error {
+	if o.dataDir != "" {
+		dir, err := filepath.Abs(o.dataDir)
+		if err != nil {
+			return usage("--data-dir: %v", err)
+		}
+		cfg.DataDir = dir
+	}
+	if o.port != "" {
+		cfg.Port = o.port
+	}
+	return nil
+}
+
+// untilSignals ends the context at the first signal; hurry is closed at the
+// second.
+func untilSignals(parent context.Context) (ctx context.Context, hurry <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	hurried, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 0; ; n++ {
+			select {
+			case <-ended:
+				return
+			case <-signals:
+				if n == 1 {
+					close(hurried)
+				}
+				cancel()
+			}
+		}
+	}()
+	return ctx, hurried, func() {
+		signal.Stop(signals)
+		close(ended)
+		<-done
+		cancel()
+	}
+}

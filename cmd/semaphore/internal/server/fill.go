@@ -1,0 +1,172 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/alexandervashurin/semaphore"
+	"github.com/alexandervashurin/semaphore/auth"
+	"github.com/alexandervashurin/semaphore/internal/apps"
+	"github.com/alexandervashurin/semaphore/internal/config"
+	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/job/gogit"
+	"github.com/alexandervashurin/semaphore/pool"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+// fill turns a configuration into that of the front door. What administrators
+// have set by the API goes over the file.
+func fill(ctx context.Context, o Options) (semaphore.Config, error) {
+	cfg := o.Config
+	options, err := o.Store.Options().All(ctx)
+	if err != nil {
+		return semaphore.Config{}, fmt.Errorf("options: %w", err)
+	}
+	var report config.Report
+	cfg.ApplyOptions(options, &report)
+	for _, w := range report.Warnings {
+		o.Log.Warn("an option of the database has no effect", slog.String("warning", w))
+	}
+	local, err := localConfig(cfg, o)
+	if err != nil {
+		return semaphore.Config{}, err
+	}
+	location, err := time.LoadLocation(cmp.Or(cfg.Schedule.Timezone, "UTC"))
+	if err != nil {
+		return semaphore.Config{}, fmt.Errorf("schedule.timezone: %w", err)
+	}
+	proxies, err := prefixes(cfg.TrustedProxies)
+	if err != nil {
+		return semaphore.Config{}, fmt.Errorf("trusted_proxies: %w", err)
+	}
+	catalogue := apps.New(o.Store, cfg.AppSettings)
+	out := semaphore.Config{
+		Store: o.Store, Ring: o.Ring, Dir: workDir(cfg), Local: local, Log: o.Log,
+		Pool: pool.Config{
+			MaxParallel: unlimited(cfg.MaxParallelTasks), Location: location, Git: local.Git, CheckApp: catalogue.Check,
+			MaxDuration:   time.Duration(cfg.MaxTaskDurationSec) * time.Second,
+			Retention:     store.Retention{Tasks: cfg.MaxTasksPerTemplate},
+			ShutdownGrace: time.Duration(cfg.ShutdownGraceSec) * time.Second,
+		},
+		HTTP: semaphore.HTTP{
+			WebHost: cfg.WebHost, Version: o.Version, Apps: catalogue, TrustedProxies: proxies, TrustedOrigins: cfg.TrustedOrigins,
+			AccessLog: o.Log, Settings: settings(cfg),
+			Auth: auth.Config{
+				MinPassword: cfg.MinPasswordLength, PasswordLoginDisabled: cfg.PasswordLoginDisable, Log: o.Log,
+				TOTP: cfg.Auth.TOTP.Enabled, TOTPIssuer: cfg.Auth.TOTP.AppName, AllowRecovery: cfg.Auth.TOTP.AllowRecovery,
+			},
+		},
+	}
+	return out, nil
+}
+
+// workDir is where runs, mirrors and caches live.
+func workDir(cfg *config.Config) string {
+	return cmp.Or(cfg.TmpPath, filepath.Join(cfg.DataDir, "work"))
+}
+
+// unlimited is the pool's word for no limit.
+func unlimited(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range list {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			ip, ipErr := netip.ParseAddr(text)
+			if ipErr != nil {
+				return nil, err
+			}
+			p = netip.PrefixFrom(ip, ip.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func settings(cfg *config.Config) semaphore.Settings {
+	return semaphore.Settings{
+		NonAdminCanCreateProject: cfg.NonAdminCanCreate,
+		PasswordLoginDisabled:    cfg.PasswordLoginDisable,
+		RequireCurrentPassword:   cfg.RequireCurrentPassword,
+		UseRemoteRunner:          cfg.UseRemoteRunner,
+		GitClient:                cfg.GitClient,
+		Timezone:                 cfg.Schedule.Timezone,
+		InvitesEnabled:           cfg.Teams.InvitesEnabled,
+		InviteType:               cfg.Teams.InviteType,
+		MembersCanLeave:          cfg.Teams.MembersCanLeave,
+		WebhookLegacyStatus:      cfg.WebhookLegacyStatus,
+		MaxParallelTasks:         cfg.MaxParallelTasks,
+		DumpDir:                  cfg.Debugging.PprofDumpDir,
+	}
+}
+
+// localConfig configures the executor of this machine.
+func localConfig(cfg *config.Config, o Options) (job.LocalConfig, error) {
+	local := job.LocalConfig{
+		Apps: map[string]job.App{}, HomeMode: job.HomeMode(cfg.HomeDirMode), Env: map[string]string{},
+		ForwardEnv: cfg.ForwardedEnvVars, ReposPaths: cfg.Dirs.ReposPath, AllowedPaths: cfg.Dirs.AllowedPaths,
+		SSHConfig: cfg.SSHConfigPath, Log: o.Log,
+	}
+	for id, app := range cfg.AppSettings {
+		local.Apps[id] = job.App{Path: app.Path, Args: app.Args}
+	}
+	for name, value := range cfg.EnvVars {
+		local.Env[name] = value.Reveal()
+	}
+	if o.Demo {
+		abs, err := filepath.Abs(demoDir(cfg.DataDir))
+		if err != nil {
+			return local, fmt.Errorf("demo: %w", err)
+		}
+		local.ReposPaths = append(local.ReposPaths[:len(local.ReposPaths):len(local.ReposPaths)], abs)
+	}
+	switch {
+	case cfg.GitClient == "go_git", !onPath("git"):
+		local.Git = gogit.Git{}
+	default:
+		local.Git = job.GitCLI{}
+	}
+	var err error
+	local.Process, err = process(cfg.Process)
+	return local, err
+}
+
+// process finds the account that tools run under.
+func process(p config.Process) (job.Process, error) {
+	var out job.Process
+	if p.Chroot != "" {
+		return out, fmt.Errorf("process.chroot is not supported: use a container, or process.user")
+	}
+	if p.User != "" {
+		u, err := user.Lookup(p.User)
+		if err != nil {
+			return out, fmt.Errorf("process.user: %w", err)
+		}
+		if out.UID, err = strconv.Atoi(u.Uid); err != nil {
+			return out, fmt.Errorf("process.user: %w", err)
+		}
+		if out.GID, err = strconv.Atoi(u.Gid); err != nil {
+			return out, fmt.Errorf("process.user: %w", err)
+		}
+	}
+	if p.UID != nil {
+		out.UID = *p.UID
+	}
+	if p.GID != nil {
+		out.GID = *p.GID
+	}
+	return out, nil
+}

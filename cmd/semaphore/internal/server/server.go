@@ -1,0 +1,108 @@
+// Package server runs the server of the command line: it fills the front door
+// from a configuration, listens, and stops in order.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/alexandervashurin/semaphore"
+	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/internal/config"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+// Options say what to run.
+type Options struct {
+	Config *config.Config
+	Store  store.Store // stays open
+	Ring   *crypto.Ring
+	Demo   bool // make the demo project
+	Notes  io.Writer
+	Log    *slog.Logger
+	// Version is what /api/info tells.
+	Version string
+	// Hurry cuts a shut-down short when it is closed. Optional.
+	Hurry <-chan struct{}
+	// Ready is told where the server can be reached. Optional.
+	Ready func(url string)
+}
+
+// Run serves until ctx ends. Then nothing more is claimed, running tasks get
+// their grace while reads go on, and the listeners close last.
+func Run(ctx context.Context, o Options) error {
+	settings, err := fill(ctx, o)
+	if err != nil {
+		return err
+	}
+	app, err := semaphore.New(settings)
+	if err != nil {
+		return err
+	}
+	front, err := newFront(ctx, o.Config, app.Handler(), o.Log)
+	if err != nil {
+		return err
+	}
+	if err := o.prepare(ctx, app); err != nil {
+		return errors.Join(err, front.close(ctx))
+	}
+	front.serve()
+	o.announce(front.url)
+	err = o.work(ctx, app, front)
+	return errors.Join(err, app.Close(), front.close(ctx))
+}
+
+// prepare makes what a fresh installation needs, and says so.
+func (o Options) prepare(ctx context.Context, app *semaphore.App) error {
+	c := o.Config.Container
+	want := store.User{Username: c.Admin, Name: c.AdminName, Email: c.AdminEmail}
+	admin, made, err := app.FirstAdmin(ctx, want, c.AdminPassword.Reveal())
+	if err != nil {
+		return err
+	}
+	if made != "" {
+		fmt.Fprintf(o.Notes, "semaphore: made the administrator %q with the password %s (shown once)\n", admin.Username, made)
+	}
+	if !o.Demo {
+		return nil
+	}
+	project, err := makeDemo(ctx, app.Pool(), o.Config.DataDir, admin.ID, time.Now())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Notes, "semaphore: the project %q is there to try: its tasks really run\n", project.Name)
+	return nil
+}
+
+func (o Options) announce(url string) {
+	fmt.Fprintf(o.Notes, "semaphore: serving %s (stop with Ctrl-C)\n", url)
+	if o.Ready != nil {
+		o.Ready(url)
+	}
+}
+
+// work runs the pool until ctx ends or a listener fails.
+func (o Options) work(ctx context.Context, app *semaphore.App, f *front) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx) }()
+	for hurry := o.Hurry; ; {
+		select {
+		case err := <-done:
+			if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+				return cause
+			}
+			return err
+		case err := <-f.errs:
+			stop(err)
+		case <-hurry:
+			hurry = nil
+			app.Pool().Hurry()
+		}
+	}
+}
