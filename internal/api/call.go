@@ -24,6 +24,7 @@ type call struct {
 	user      store.User
 	project   store.Project // of the path
 	access    auth.Access   // in that project
+	after     []func()      // what a handler does outside once its transaction has committed
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -59,6 +60,12 @@ type resource[T any, In interface{ ids() (id, project int64) }] struct {
 	changed func(c *call, row T)
 	// show fills in what only the wire has. Optional.
 	show func(c *call, rows []T, single bool) error
+	// within checks that a row is of what the path names beside the project, or
+	// makes a new one so. Optional.
+	within func(ctx context.Context, c *call, st store.Store, row *T) error
+
+	postStatus int  // of POST. Defaults to 201.
+	putRow     bool // PUT answers 200 and the row in place of 204.
 }
 
 // routes are the lines of the table for the resource.
@@ -117,6 +124,11 @@ func (res resource[T, In]) post(c *call) error {
 	err := c.inTx(func(ctx context.Context, tx store.Store) error {
 		_, project := res.ids(&row)
 		*project = c.project.ID
+		if res.within != nil {
+			if err := res.within(ctx, c, tx, &row); err != nil {
+				return err
+			}
+		}
 		if err := res.read(ctx, c, tx, &in, &row); err != nil {
 			return err
 		}
@@ -134,7 +146,10 @@ func (res resource[T, In]) post(c *call) error {
 	if err != nil {
 		return err
 	}
-	return res.answer(c, http.StatusCreated, row)
+	if res.changed != nil {
+		res.changed(c, row)
+	}
+	return res.answer(c, cmp.Or(res.postStatus, http.StatusCreated), row)
 }
 
 // finish stores what belongs to a row, and the event.
@@ -150,9 +165,6 @@ func (res resource[T, In]) finish(ctx context.Context, c *call, tx store.Store, 
 
 // answer shows one row, as its own GET would.
 func (res resource[T, In]) answer(c *call, status int, row T) error {
-	if res.changed != nil && status == http.StatusCreated {
-		res.changed(c, row)
-	}
 	rows := []T{row}
 	if res.show != nil {
 		if err := res.show(c, rows, true); err != nil {
@@ -168,6 +180,9 @@ func (res resource[T, In]) find(ctx context.Context, c *call, st store.Store) (r
 		return row, err
 	}
 	row, err = res.table(st).Get(ctx, c.project.ID, id)
+	if err == nil && res.within != nil {
+		err = res.within(ctx, c, st, &row)
+	}
 	return row, named(err, res.noun)
 }
 
@@ -216,6 +231,9 @@ func (res resource[T, In]) put(c *call) error {
 	}
 	if res.changed != nil {
 		res.changed(c, row)
+	}
+	if res.putRow {
+		return res.answer(c, http.StatusOK, row)
 	}
 	return c.empty(http.StatusNoContent)
 }
