@@ -130,8 +130,5 @@ func (c *Config) complete() error {
 
 // tls is what encrypted connections ask for.
 func (c *Config) tls() *tls.Config {
-	return &tls.Config{
-		ServerName: c.Host, RootCAs: c.RootCAs,
-		MinVersion: versions[c.MinTLS], //nolint:gosec // the administrator may have an old server
-	}
+	return &tls.Config{ServerName: c.Host, RootCAs: c.RootCAs, MinVersion: versions[c.MinTLS]}
 }

@@ -64,7 +64,8 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 // client makes the client of one message.
 func (s *SMTP) client(l *line, sign *signIn) (*gomail.Client, error) {
 	options := []gomail.Option{
-		gomail.WithPort(s.cfg.Port), gomail.WithTimeout(s.cfg.Timeout), gomail.WithDialContextFunc(l.dial),
+		// The context's time-out is to come first: it names the cause.
+		gomail.WithPort(s.cfg.Port), gomail.WithTimeout(2 * s.cfg.Timeout), gomail.WithDialContextFunc(l.dial),
 		gomail.WithTLSConfig(s.cfg.tls()), gomail.WithoutNoop(), gomail.WithTLSPolicy(gomail.NoTLS),
 	}
 	if s.cfg.Security == StartTLS {
