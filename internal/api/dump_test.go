@@ -64,15 +64,23 @@ func dumpTable[T any](t *testing.T, b *strings.Builder, table interface {
 
 func dumpRows[T any](b *strings.Builder, rows []T) {
 	for _, row := range rows {
-		v := reflect.ValueOf(row)
 		fmt.Fprintf(b, "%T", row)
-		for i := range v.NumField() {
-			f := v.Field(i)
-			if f.Kind() == reflect.Pointer && !f.IsNil() {
-				f = f.Elem()
-			}
-			fmt.Fprintf(b, " %s=%v", v.Type().Field(i).Name, f)
-		}
+		dumpFields(b, reflect.ValueOf(row))
 		b.WriteByte('\n')
+	}
+}
+
+// dumpFields prints what pointers point to, of embedded structs too.
+func dumpFields(b *strings.Builder, v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if v.Type().Field(i).Anonymous {
+			dumpFields(b, f)
+			continue
+		}
+		if f.Kind() == reflect.Pointer && !f.IsNil() {
+			f = f.Elem()
+		}
+		fmt.Fprintf(b, " %s=%v", v.Type().Field(i).Name, f)
 	}
 }

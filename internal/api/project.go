@@ -26,7 +26,7 @@ type projectInput struct {
 }
 
 func (s *Server) projectRoutes() []route {
-	return []route{
+	return append(s.knownHostRoutes(), []route{
 		{method: "GET", path: "/projects", right: signedIn, handle: s.listProjects},
 		{method: "POST", path: "/projects", right: signedIn, handle: s.createProject},
 		{method: "GET", path: "/project/{project}", right: member, handle: s.showProject},
@@ -35,7 +35,7 @@ func (s *Server) projectRoutes() []route {
 		{method: "DELETE", path: "/project/{project}/cache", right: canUpdate, handle: s.clearProjectCache},
 		{method: "GET", path: "/project/{project}/role", right: member, handle: s.showRole},
 		{method: "POST", path: "/project/{project}/notifications/test", right: canManage, handle: s.testAlerts},
-	}
+	}...)
 }
 
 // listProjects lists the caller's projects by name; administrators see all.
