@@ -121,7 +121,7 @@ func (c *Config) complete() error {
 			continue
 		}
 		if u, err := url.Parse(ch.address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return fmt.Errorf("%s: its url is no address: use https://...", ch.name)
+			return fmt.Errorf("%s: its url is no address: use https://host/path", ch.name)
 		}
 		if ch.token == "" {
 			return fmt.Errorf("%s is enabled without a token: configure one", ch.name)

@@ -80,14 +80,14 @@ func (a *Alerter) send(ctx context.Context, ch channel, f facts) error {
 		}
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written
+	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerMost))
 	switch {
 	case resp.Request != nil && resp.Request.Method != http.MethodPost:
 		return &refusal{errors.New("redirected to a page: correct its url")}
 	case ch.taken(resp.StatusCode):
 		if err != nil || ch.verify == nil {
-			return nil //nolint:nilerror // it has been taken, whatever the rest of the answer would have been
+			return nil // it has been taken, whatever the rest of the answer would have been
 		}
 		return ch.verify(answer)
 	}

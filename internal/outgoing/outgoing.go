@@ -150,7 +150,7 @@ func (g *guard) behindProxy(ctx context.Context, host string) error {
 	}
 	found, err := g.cfg.Resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil //nolint:nilerror // where a proxy is needed, names are often its matter alone
+		return nil // where a proxy is needed, names are often its matter alone
 	}
 	for _, addr := range found {
 		if err := g.rule.check(addr); err != nil {

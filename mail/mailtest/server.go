@@ -64,9 +64,8 @@ func NewServer(tb testing.TB, o Options) *Server {
 	s.Port = listener.Addr().(*net.TCPAddr).Port
 	certificate, pool := certify(tb)
 	s.CAs = pool
-	settings := &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MaxVersion: o.MaxTLS,
-		MinVersion: tls.VersionTLS10, //nolint:gosec // the client under test has to refuse old versions
+	settings := &tls.Config{ //nolint:gosec // the client under test has to refuse old versions
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10, MaxVersion: o.MaxTLS,
 	}
 	switch o.Security {
 	case mail.StartTLS:
