@@ -62,7 +62,7 @@ func (s *Service) ClearCookie(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure would lose the cookie where there is no TLS
 		Name: CookieName, Value: value, Path: s.cfg.CookiePath, MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.cfg.SecureCookie || r.TLS != nil,
 	}

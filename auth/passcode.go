@@ -20,7 +20,7 @@ const (
 func acceptCode(key *otp.Key, typed string, now time.Time, last int64) (step int64, ok bool) {
 	code := strings.NewReplacer(" ", "", "-", "").Replace(typed)
 	digits := key.Digits()
-	period := int64(key.Period()) //nolint:gosec // checked below
+	period := int64(key.Period())
 	if len(code) != digits.Length() || period <= 0 || period > maxPeriod {
 		return 0, false
 	}

@@ -107,7 +107,7 @@ func setVerified(ctx context.Context, tx store.Store, id *Identity) error {
 
 // tryCode runs check, if there is one, and f in a transaction, as one of the
 // few tries that may fail with wrong.
-func (s *Service) tryCode(ctx context.Context, user store.User, wrong error, check func(context.Context) error, f func(ctx context.Context, tx store.Store) error) error {
+func (s *Service) tryCode(ctx context.Context, user store.User, wrong error, check func() error, f func(ctx context.Context, tx store.Store) error) error {
 	key := "user " + strconv.FormatInt(user.ID, 10)
 	end, err := s.begin(ctx, s.codes, user.Username, &user, quota{key: key, max: codeTries})
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *Service) tryCode(ctx context.Context, user store.User, wrong error, che
 	failed := true // a panic counts too
 	defer func() { end(failed) }()
 	if check != nil {
-		err = check(ctx)
+		err = check()
 	}
 	if err == nil {
 		err = s.st.InTx(ctx, f)
@@ -185,7 +185,7 @@ func (s *Service) Recover(ctx context.Context, id *Identity, code string) error 
 	if row == nil || !row.Active {
 		return ErrNoTOTP
 	}
-	err = s.tryCode(ctx, id.User, ErrRecoveryCode, func(ctx context.Context) error {
+	err = s.tryCode(ctx, id.User, ErrRecoveryCode, func() error {
 		// Not in the transaction: an old hash takes its time.
 		if !isRecovery(row.RecoveryHash, code) {
 			return ErrRecoveryCode
