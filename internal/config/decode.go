@@ -23,7 +23,7 @@ func (d *decoder) wrong(n node, path, format string, args ...any) {
 // done notes where the value of a key came from.
 func (d *decoder) done(n node, path string) {
 	d.state.sources[path] = d.source
-	d.state.at[path] = d.doc.at(n.offset)
+	d.state.at[path] = location{d.doc, n.offset}
 }
 
 // decode puts n into v. A null or empty text leaves the default: files that

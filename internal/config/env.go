@@ -52,7 +52,7 @@ func (s *state) set(v reflect.Value, key, text string, source Source, place stri
 		s.wrong("%s: %s: %w", place, key, err)
 		return
 	}
-	s.sources[key], s.at[key] = source, place
+	s.sources[key], s.at[key] = source, location{doc: document{name: place}}
 }
 
 // lookup returns the variable that a key is read from, and its text.

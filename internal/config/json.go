@@ -30,8 +30,11 @@ type document struct {
 	text []byte
 }
 
-// at names a place in the text.
+// at names a place in the text, or the document where there is no text.
 func (d document) at(offset int) string {
+	if d.text == nil {
+		return d.name
+	}
 	before := d.text[:min(max(offset, 0), len(d.text))]
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := 1 + offset - (bytes.LastIndexByte(before, '\n') + 1)

@@ -115,7 +115,7 @@ func typeName(t reflect.Type) string {
 		return "list of " + strings.TrimSuffix(typeName(t.Elem()), "s") + "s"
 	case reflect.Map:
 		if isGroup(t.Elem()) {
-			return "objects by id"
+			return "object of objects by id"
 		}
 		return "object of " + typeName(t.Elem()) + "s"
 	default:

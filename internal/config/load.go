@@ -63,10 +63,16 @@ func (r Report) Source(key string) Source {
 // state is what one Load collects.
 type state struct {
 	sources  map[string]Source
-	at       map[string]string
+	at       map[string]location // of values that were written
 	warnings []string
 	errs     []error
 	loose    []string // files with secrets that others may read
+}
+
+// location is a place in a document, which is worked out only where it is told.
+type location struct {
+	doc    document
+	offset int
 }
 
 func (s *state) warn(format string, args ...any) {
@@ -89,7 +95,7 @@ func (s *state) wrong(format string, args ...any) {
 // may be secret. The report is complete in either case.
 func Load(o Options) (*Config, Report, error) {
 	env := newEnviron(o.Env)
-	s := &state{sources: map[string]Source{}, at: map[string]string{}}
+	s := &state{sources: map[string]Source{}, at: map[string]location{}}
 	cfg := &Config{}
 	v := reflect.ValueOf(cfg).Elem()
 	setDefaults(v)

@@ -6,11 +6,17 @@ import (
 	"strings"
 )
 
+// maxName is the longest name that is compared.
+const maxName = 80
+
 func keysOf[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
 // didYouMean names the known name that is nearest to an unknown one, or
 // nothing where none is near.
 func didYouMean(name string, known []string) string {
+	if len(name) > maxName {
+		return ""
+	}
 	best, distance := "", max(2, len(name)/4)+1
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {

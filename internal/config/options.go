@@ -25,7 +25,7 @@ func (c *Config) ApplyOptions(options map[string]string, report *Report) {
 		if strings.HasPrefix(name, "auth.identity.") || strings.HasPrefix(name, "auth.unlock.") {
 			continue // notes of package auth
 		}
-		s := &state{sources: map[string]Source{}, at: map[string]string{}}
+		s := &state{sources: map[string]Source{}, at: map[string]location{}}
 		switch k, ok := byName[name]; {
 		case ok && !fromOptions(name):
 			s.warn("option %s is not read from the database: write it into the configuration file", name)
@@ -65,7 +65,7 @@ func (s *state) option(v reflect.Value, name, text string) {
 	fresh := reflect.New(v.Type()).Elem()
 	setDefaults(fresh)
 	s.set(fresh, name, text, SourceOption, "its value")
-	s.at = map[string]string{}
+	clear(s.at)
 	if rule := ruleOf(name); rule != "" && len(s.errs) == 0 {
 		s.apply(rule, fresh, "its value")
 	}

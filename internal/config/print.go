@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 )
 
@@ -60,9 +59,6 @@ func masked(v reflect.Value) any {
 		object := map[string]any{}
 		for _, k := range v.MapKeys() {
 			object[k.String()] = masked(v.MapIndex(k))
-			if s, ok := object[k.String()].(string); ok && soundsSecret(k.String()) {
-				object[k.String()] = NewSecret(s).String()
-			}
 		}
 		return object
 	case reflect.Struct:
@@ -74,12 +70,6 @@ func masked(v reflect.Value) any {
 	default:
 		return v.Interface()
 	}
-}
-
-// soundsSecret tells whether a parameter of a connection is better not shown.
-func soundsSecret(name string) bool {
-	name = strings.ToLower(name)
-	return strings.Contains(name, "pass") || strings.Contains(name, "secret") || strings.Contains(name, "token")
 }
 
 // Text returns the value as one line of text.

@@ -84,7 +84,7 @@ func (s *state) apply(rule string, v reflect.Value, path string) {
 // place names a key and where it was written.
 func (s *state) place(path string) string {
 	if at, ok := s.at[path]; ok {
-		return at + ": " + path
+		return at.doc.at(at.offset) + ": " + path
 	}
 	return path
 }

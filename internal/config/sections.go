@@ -8,7 +8,7 @@ type DB struct {
 	User    string            `json:"user" env:"SEMAPHORE_DB_USER" file:"yes" doc:"Account."`
 	Pass    Secret            `json:"pass" env:"SEMAPHORE_DB_PASS" doc:"Password."`
 	Name    string            `json:"name" env:"SEMAPHORE_DB,SEMAPHORE_DB_NAME" doc:"Database. Defaults to semaphore."`
-	Options map[string]string `json:"options" env:"SEMAPHORE_DB_OPTIONS" doc:"Parameters of the connection, such as sslmode."`
+	Options map[string]Secret `json:"options" env:"SEMAPHORE_DB_OPTIONS" doc:"Parameters of the connection, such as sslmode; some of them are secrets."`
 }
 
 // TLS configures HTTPS.

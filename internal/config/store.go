@@ -66,7 +66,7 @@ func (c *Config) postgresURL() string {
 	}
 	q := url.Values{}
 	for k, v := range c.Postgres.Options {
-		q.Set(k, v)
+		q.Set(k, v.Reveal())
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
