@@ -140,7 +140,9 @@ func TestLinksNoDriver(t *testing.T) {
 		for _, dep := range dependencies(t, pkg) {
 			require.NotContainsf(t, dep, "modernc.org/", "%s links a database", pkg)
 			require.NotContainsf(t, dep, "github.com/jackc/", "%s links a database", pkg)
-			require.NotEqualf(t, "database/sql", dep, "%s links SQL", pkg)
+			if pkg != "." { // the collectors of Prometheus know how to watch a database
+				require.NotEqualf(t, "database/sql", dep, "%s links SQL", pkg)
+			}
 			require.NotContainsf(t, dep, "go-git", "%s links go-git", pkg)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/alexandervashurin/semaphore/auth"
+	"github.com/alexandervashurin/semaphore/internal/alert"
 	"github.com/alexandervashurin/semaphore/internal/api"
 	"github.com/alexandervashurin/semaphore/internal/apps"
 	"github.com/alexandervashurin/semaphore/pool"
@@ -61,7 +62,7 @@ func (c *Config) catalogue(settings *pool.Config) {
 }
 
 // newWeb wires the API on a pool.
-func (c *Config) newWeb(p *pool.TaskPool) (*web, error) {
+func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Alerter) (*web, error) {
 	h := c.HTTP
 	settings := h.Auth
 	settings.Ring = c.Ring
@@ -77,12 +78,16 @@ func (c *Config) newWeb(p *pool.TaskPool) (*web, error) {
 		return nil, err
 	}
 	h.Settings.TOTP, h.Settings.TOTPRecovery, h.Settings.EmailOTP = settings.TOTP, settings.AllowRecovery, settings.EmailOTP
-	server, err := api.New(api.Config{
+	cfg := api.Config{
 		Store: c.Store, Pool: p, Auth: service, Ring: c.Ring, Version: h.Version, WebHost: h.WebHost,
 		Authenticate: c.Authenticate, Settings: h.Settings, Apps: h.Apps,
 		TrustedProxies: h.TrustedProxies, TrustedOrigins: h.TrustedOrigins, Web: h.Web, AccessLog: h.AccessLog,
-		Log: c.Log, Now: c.Pool.Now,
-	})
+		Secrets: secrets, Log: c.Log, Now: c.Pool.Now,
+	}
+	if alerts != nil {
+		cfg.Alerts = testAlerts{alerts}
+	}
+	server, err := api.New(cfg)
 	if err != nil {
 		return nil, err
 	}

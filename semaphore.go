@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"sync"
 
@@ -55,6 +56,14 @@ type Config struct {
 	// the user who makes a request, a row of Store, or nil for nobody. Defaults to
 	// the API's own sign-in, HTTP.Auth.
 	Authenticate func(*http.Request) (*store.User, error)
+	// Alerts tells people about tasks. Defaults to none.
+	Alerts *Alerts
+	// Secrets says which secrets outside of the store keys may name. Defaults to
+	// those of storages with a public address.
+	Secrets Secrets
+	// Outgoing lists private networks that requests which project members cause may
+	// reach: those of secret storages. Defaults to none.
+	Outgoing []netip.Prefix
 	// Log is used where Pool and Local name none. Defaults to slog.Default().
 	Log *slog.Logger
 }
@@ -92,11 +101,16 @@ func New(cfg Config) (*App, error) {
 	}
 	settings := cfg.poolSettings()
 	cfg.catalogue(&settings)
+	secrets := cfg.keeper(&settings)
+	alerts, err := cfg.alerter(&settings)
+	if err != nil {
+		return nil, fmt.Errorf("semaphore: %w", err)
+	}
 	p, err := pool.New(cfg.Store, settings)
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
-	w, err := cfg.newWeb(p)
+	w, err := cfg.newWeb(p, secrets, alerts)
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}

@@ -46,9 +46,19 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 	if err != nil {
 		return semaphore.Config{}, fmt.Errorf("trusted_proxies: %w", err)
 	}
+	outside, err := prefixes(cfg.Outgoing.Allow)
+	if err != nil {
+		return semaphore.Config{}, fmt.Errorf("outgoing.allow: %w", err)
+	}
+	alerts, err := alertsOf(cfg, o.Log)
+	if err != nil {
+		return semaphore.Config{}, err
+	}
 	catalogue := apps.New(o.Store, cfg.AppSettings)
 	out := semaphore.Config{
 		Store: o.Store, Ring: o.Ring, Dir: workDir(cfg), Local: local, Log: o.Log,
+		Alerts: alerts, Outgoing: outside,
+		Secrets: semaphore.Secrets{EnvPrefix: cfg.EnvSecretPrefix, FilesDir: cmp.Or(cfg.Dirs.SecretsPath, filepath.Join(cfg.DataDir, "secrets"))},
 		Pool: pool.Config{
 			MaxParallel: unlimited(cfg.MaxParallelTasks), Location: location, Git: local.Git, CheckApp: catalogue.Check,
 			MaxDuration:   time.Duration(cfg.MaxTaskDurationSec) * time.Second,
