@@ -19,7 +19,7 @@ type DVLSParams struct {
 	URL         string `json:"url"`
 	VaultID     string `json:"vault_id"`
 	AppKey      string `json:"app_key"`
-	InsecureTLS bool   `json:"insecure_tls"` // any certificate will do
+	InsecureTLS bool   `json:"insecure_tls"` // any certificate will do; see Config.InsecureHTTP
 }
 
 // DVLS reads credentials from Devolutions Server. A key is the id of an entry,
@@ -37,11 +37,6 @@ func newDVLS(p DVLSParams, secret string, client *http.Client, final func(error)
 	base, err := p.check()
 	if err != nil {
 		return nil, err
-	}
-	if p.InsecureTLS {
-		if client, err = trusting(client); err != nil {
-			return nil, err
-		}
 	}
 	return &DVLS{
 		call: newCaller(client, base, final, "devolutions server"), vault: url.PathEscape(p.VaultID), appKey: p.AppKey, secret: secret,
@@ -63,10 +58,13 @@ func (p DVLSParams) check() (*url.URL, error) {
 	return base, nil
 }
 
-// trusting returns a client that takes any certificate and is otherwise as the
-// given one, its guard against addresses included. Its connections are not kept.
-func trusting(client *http.Client) (*http.Client, error) {
-	transport, ok := client.Transport.(*http.Transport)
+// insecure returns a client that takes any certificate and is otherwise as the
+// usual one, its guard against addresses included. Its connections are not kept.
+func (c Config) insecure() (*http.Client, error) {
+	if c.InsecureHTTP != nil {
+		return c.InsecureHTTP, nil
+	}
+	transport, ok := c.HTTP.Transport.(*http.Transport)
 	if !ok {
 		return nil, refuse("params.insecure_tls", "is not possible here: let the administrator trust the server's certificate")
 	}
@@ -76,7 +74,7 @@ func trusting(client *http.Client) (*http.Client, error) {
 	}
 	transport.TLSClientConfig.InsecureSkipVerify = true
 	transport.DisableKeepAlives = true
-	own := *client
+	own := *c.HTTP
 	own.Transport = transport
 	return &own, nil
 }

@@ -86,3 +86,24 @@ func TestDVLS(t *testing.T) {
 	require.ErrorContains(t, err, "not trusted", "another storage's leave was taken over")
 	require.NotErrorIs(t, err, pool.ErrTemporary)
 }
+
+func TestUncheckedCertificatesNeedAClient(t *testing.T) {
+	t.Parallel()
+	srv := newFakeDVLS()
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	guarded := &http.Client{Transport: guard{pool.ErrTemporary}}
+	b := setup(t, guarded)
+	params := map[string]any{"url": srv.URL, "vault_id": "v1", "app_key": "app", "insecure_tls": true}
+	s := b.storage(t, store.SecretStorage{Type: "dvls"}, params, "app-secret")
+	key := b.key(store.KeyString, "vault", s.ID, "e1")
+	_, err := b.keeper.External(t.Context(), key)
+	require.Equal(t, "params.insecure_tls", field(t, err))
+
+	trusting := srv.Client()
+	t.Cleanup(trusting.CloseIdleConnections)
+	keeper := secret.New(b.st, b.ring, secret.Config{HTTP: guarded, InsecureHTTP: trusting})
+	got, err := keeper.External(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, "p", got)
+}

@@ -67,7 +67,7 @@ func (c *caller) do(ctx context.Context, method, path string, header http.Header
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxValue+1))
 	if err != nil {
-		return reply{}, fmt.Errorf("%s: the answer broke off: %w", c.product, pool.ErrTemporary)
+		return reply{}, c.failed(err)
 	}
 	if len(text) > maxValue {
 		return reply{}, fmt.Errorf("%s: the answer is longer than %d bytes", c.product, maxValue)

@@ -37,6 +37,10 @@ type Config struct {
 	// and trusts what authorities the administrator says. Defaults to none: such
 	// storages are refused.
 	HTTP *http.Client
+	// InsecureHTTP is HTTP for servers whose certificate is not to be checked, as
+	// the storage says. Defaults to HTTP without that check where its Transport is
+	// an *http.Transport, else to none: such storages are refused.
+	InsecureHTTP *http.Client
 	// Final tells of errors of HTTP that no later try will mend, such as an
 	// address that is not allowed. Defaults to none.
 	Final func(error) bool

@@ -105,7 +105,14 @@ func (k *Keeper) reach(row store.SecretStorage, token string) (Storage, string, 
 		if err := readParams(row.Params, &p); err != nil {
 			return nil, "", err
 		}
-		d, err := newDVLS(p, token, k.cfg.HTTP, k.cfg.Final)
+		client := k.cfg.HTTP
+		if p.InsecureTLS {
+			var err error
+			if client, err = k.cfg.insecure(); err != nil {
+				return nil, "", err
+			}
+		}
+		d, err := newDVLS(p, token, client, k.cfg.Final)
 		return d, dvlsField, err
 	default:
 		return nil, "", refuse("type", "is %q: use local, vault or dvls", row.Type)
