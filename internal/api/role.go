@@ -1,0 +1,3 @@
+package api
+
+func (s *Server) roleRoutes() []route { return nil }
