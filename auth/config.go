@@ -108,12 +108,8 @@ func New(st store.Store, cfg Config) (*Service, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	dummy, err := bcrypt.GenerateFromPassword([]byte(crypto.Token(24)), cfg.BcryptCost)
-	if err != nil {
-		return nil, fmt.Errorf("hash with bcrypt cost %d: %w", cfg.BcryptCost, err)
-	}
 	return &Service{
-		st: st, cfg: cfg, dummy: dummy,
+		st: st, cfg: cfg, dummy: nobodysHash(cfg.BcryptCost),
 		cache:   newCache(max(cfg.CacheFor, 0), cfg.Now),
 		logins:  newLimiter(cfg.Now),
 		codes:   newLimiter(cfg.Now),
