@@ -62,7 +62,7 @@ func address(text string) (*netmail.Address, error) {
 		return nil, fmt.Errorf("address %q: %w", text, err)
 	}
 	// A quoted local part may hold what a header or a command ends with.
-	if strings.ContainsFunc(a.Address, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '<' || r == '>' }) {
+	if strings.ContainsFunc(a.Address, func(r rune) bool { return unicode.IsSpace(r) || r == '<' || r == '>' }) {
 		return nil, fmt.Errorf("address %q holds characters that are not allowed", text)
 	}
 	a.Name = oneLine(a.Name) // encoded words may hide line breaks

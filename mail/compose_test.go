@@ -61,7 +61,7 @@ func TestNoTextAddsAHeader(t *testing.T) {
 		"subject with bare CR":    func(m *mail.Message) { m.Subject = "x\rBcc: evil@example.com" },
 		"sender's name":           func(m *mail.Message) { m.From = `"` + evil + `" <s@example.com>` },
 		"recipient's name":        func(m *mail.Message) { m.To = []string{`"` + evil + `" <a@example.com>`} },
-		"encoded recipient":       func(m *mail.Message) { m.To = []string{"=?utf-8?q?x=0D=0ABcc:_evil@example.com?= <a@example.com>"} },
+		"encoded recipient":       func(m *mail.Message) { m.To = []string{"=?utf-8?q?x=0D=0ABcc=3A_evil=40example=2Ecom?= <a@example.com>"} },
 		"recipient's address":     func(m *mail.Message) { m.To = []string{"a@example.com\r\nBcc: evil@example.com"} },
 		"two recipients in one":   func(m *mail.Message) { m.To = []string{"a@example.com, evil@example.com"} },
 		"quoted local part":       func(m *mail.Message) { m.To = []string{"\"a\\\r\nRCPT TO:<evil@example.com>\"@example.com"} },
@@ -80,6 +80,13 @@ func TestNoTextAddsAHeader(t *testing.T) {
 			got := server.Messages()[0]
 			require.Equal(t, []string{"a@example.com"}, got.Recipients)
 			require.Equal(t, "in text", strings.TrimSpace(got.Text))
+			require.NotRegexp(t, `[\r\n]`, got.Subject, "not even in an encoded word")
+			for _, header := range []string{"From", "To"} {
+				list, err := got.Header.AddressList(header)
+				require.NoError(t, err)
+				require.Len(t, list, 1)
+				require.NotRegexp(t, `[\r\n]`, list[0].Name)
+			}
 			for key := range got.Header {
 				require.Contains(t, []string{"From", "To", "Subject", "Date", "Message-Id", "Mime-Version", "Content-Type", "Auto-Submitted"}, key)
 			}
