@@ -56,12 +56,14 @@ func TestNoTextAddsAHeader(t *testing.T) {
 	t.Parallel()
 	const evil = "x\r\nBcc: evil@example.com\r\n\r\nbody"
 	for name, change := range map[string]func(m *mail.Message){
-		"subject":                 func(m *mail.Message) { m.Subject = evil },
-		"subject with bare LF":    func(m *mail.Message) { m.Subject = "x\nBcc: evil@example.com" },
-		"subject with bare CR":    func(m *mail.Message) { m.Subject = "x\rBcc: evil@example.com" },
-		"sender's name":           func(m *mail.Message) { m.From = `"` + evil + `" <s@example.com>` },
-		"recipient's name":        func(m *mail.Message) { m.To = []string{`"` + evil + `" <a@example.com>`} },
-		"encoded recipient":       func(m *mail.Message) { m.To = []string{"=?utf-8?q?x=0D=0ABcc=3A_evil=40example=2Ecom?= <a@example.com>"} },
+		"subject":              func(m *mail.Message) { m.Subject = evil },
+		"subject with bare LF": func(m *mail.Message) { m.Subject = "x\nBcc: evil@example.com" },
+		"subject with bare CR": func(m *mail.Message) { m.Subject = "x\rBcc: evil@example.com" },
+		"sender's name":        func(m *mail.Message) { m.From = `"` + evil + `" <s@example.com>` },
+		"recipient's name":     func(m *mail.Message) { m.To = []string{`"` + evil + `" <a@example.com>`} },
+		"encoded recipient": func(m *mail.Message) {
+			m.To = []string{"=?utf-8?q?x=0D=0ABcc=3A_evil=40example=2Ecom?= <a@example.com>"}
+		},
 		"recipient's address":     func(m *mail.Message) { m.To = []string{"a@example.com\r\nBcc: evil@example.com"} },
 		"two recipients in one":   func(m *mail.Message) { m.To = []string{"a@example.com, evil@example.com"} },
 		"quoted local part":       func(m *mail.Message) { m.To = []string{"\"a\\\r\nRCPT TO:<evil@example.com>\"@example.com"} },
