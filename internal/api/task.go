@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -89,26 +87,9 @@ func (c *call) needTemplate(template int64) error {
 // hideValues empties the variables of a task for callers who neither run tasks
 // nor manage resources.
 func (c *call) hideValues(t *store.Task) {
-	if c.can(canRun) || c.can(canManage) || t.Environment == "" {
-		return
+	if !c.seesValues() && t.Environment != "" {
+		t.Environment = namesOnly(t.Environment)
 	}
-	t.Environment = emptied(t.Environment)
-}
-
-// emptied is a JSON object with its names and no values.
-func emptied(text string) string {
-	vars, err := job.ParseVariables(text)
-	if err != nil {
-		return "{}"
-	}
-	for name := range vars {
-		vars[name] = ""
-	}
-	b, err := json.Marshal(vars)
-	if err != nil {
-		return "{}"
-	}
-	return string(b)
 }
 
 func (s *Server) getTask(c *call) error {

@@ -11,14 +11,6 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// namesIn are the members of a JSON object, sorted.
-func namesIn(t *testing.T, body string) []string {
-	t.Helper()
-	var m map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal([]byte(body), &m), body)
-	return slices.Sorted(maps.Keys(m))
-}
-
 // firstOf is the first element of a JSON array.
 func firstOf(t *testing.T, body string) string {
 	t.Helper()
@@ -42,7 +34,7 @@ func TestTemplates(t *testing.T) {
 		a := w.created("deploy", "manager", "/project/{p}/templates", deployBody)
 		require.Equal(t, []string{"allow_override_args_in_task", "app", "arguments", "autorun", "build_template_id", "environment_id", "id", "inventory_id", "name", "options",
 			"permissions", "playbook", "project_id", "repository_id", "suppress_success_alerts", "survey_vars", "task_params", "tasks", "type", "vaults", "view_id"},
-			slices.Sorted(slices.Values(append(namesIn(t, a.Body), "allow_override_args_in_task"))))
+			slices.Sorted(slices.Values(append(members(t, a.Body), "allow_override_args_in_task"))))
 		require.NotContains(t, a.Body, "canary")
 		require.Contains(t, a.Body, `"tasks":0`)
 		w.play([]scenario{
@@ -208,7 +200,7 @@ func TestPermissionsOfATemplate(t *testing.T) {
 			{name: "a global role gets some", method: "POST", path: perms, body: `{"role_slug":"operator","permissions":5}`, status: 201},
 		})
 		a := w.created("perm", "manager", perms, `{"role_slug":"guest","permissions":1}`)
-		require.Equal(t, []string{"id", "permissions", "project_id", "role_slug", "template_id"}, namesIn(t, a.Body))
+		require.Equal(t, []string{"id", "permissions", "project_id", "role_slug", "template_id"}, members(t, a.Body))
 		w.play([]scenario{
 			{name: "a role has one row", method: "POST", path: perms, body: `{"role_slug":"guest","permissions":4}`, status: 409},
 			{name: "a guest now starts a task", as: "guest", method: "POST", path: "/project/{p}/tasks", body: task, status: 201},
