@@ -1,0 +1,4 @@
+package auth
+
+// FillFilter puts a login into a filter.
+var FillFilter = fillFilter
