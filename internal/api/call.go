@@ -24,7 +24,7 @@ type call struct {
 	user      store.User
 	project   store.Project // of the path
 	access    auth.Access   // in that project
-	after     []func()      // what a handler does outside once its transaction has committed
+	outside   outside       // what its transactions change in storages outside
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -77,9 +77,18 @@ func (c *call) caller() pool.Caller {
 	return pool.Caller{UserID: c.user.ID, Username: c.user.Username, Manage: c.can(canManage)}
 }
 
-// inTx runs f in a transaction.
+// inTx runs f in a transaction. Where f gives secrets to storages outside, it is
+// run twice, the first time to find out whether it would succeed: f then begins
+// anew.
 func (c *call) inTx(f func(ctx context.Context, tx store.Store) error) error {
-	return c.s.st.InTx(c.ctx(), f)
+	return c.outside.around(c, func() error {
+		return c.s.st.InTx(c.ctx(), func(ctx context.Context, tx store.Store) error {
+			if err := f(ctx, tx); err != nil {
+				return err
+			}
+			return c.outside.rehearsed()
+		})
+	})
 }
 
 // record writes an event about something of the project, in the transaction of

@@ -34,12 +34,7 @@ func (s *Server) environmentRoutes() []route {
 		label: func(e *store.Environment) string { return e.Name },
 		read:  readEnvironment,
 		saved: saveVariableSecrets,
-		changed: func(c *call, _ store.Environment) {
-			for _, f := range c.after {
-				f()
-			}
-		},
-		show: showEnvironments,
+		show:  showEnvironments,
 	}
 	return environments.routes()
 }

@@ -17,6 +17,8 @@ type variableSecret struct {
 	Name      string `json:"name"`
 	Secret    string `json:"secret"`
 	Operation string `json:"operation"` // create, update, delete; nothing leaves a stored one alone
+
+	path string // where a new one is kept outside
 }
 
 // ownerOfType and typeOfOwner translate between the wire and the key.
@@ -52,7 +54,6 @@ type secretChange struct {
 	tx    store.Store
 	group *store.Environment
 	keys  map[int64]store.AccessKey // of the group
-	gone  []store.AccessKey
 }
 
 // saveVariableSecrets stores what a body says about secrets, in the
@@ -66,21 +67,18 @@ func saveVariableSecrets(ctx context.Context, c *call, tx store.Store, in *envir
 	for _, k := range keys {
 		change.keys[k.ID] = k
 	}
-	for i, sent := range in.Secrets {
-		if err := change.apply(ctx, fmt.Sprintf("secrets[%d]", i), sent); err != nil {
+	for i := range in.Secrets {
+		if err := change.apply(ctx, fmt.Sprintf("secrets[%d]", i), &in.Secrets[i]); err != nil {
 			return err
 		}
 	}
 	if err := change.checkNames(); err != nil {
 		return err
 	}
-	if len(change.gone) > 0 {
-		c.after = append(c.after, func() { c.s.forgetKeys(c.ctx(), change.gone) })
-	}
 	return nil
 }
 
-func (h *secretChange) apply(ctx context.Context, field string, sent variableSecret) error {
+func (h *secretChange) apply(ctx context.Context, field string, sent *variableSecret) error {
 	if sent.Operation == "" && sent.ID == 0 {
 		sent.Operation = "create"
 	}
@@ -102,13 +100,13 @@ func (h *secretChange) apply(ctx context.Context, field string, sent variableSec
 			return err
 		}
 		delete(h.keys, k.ID)
-		h.gone = append(h.gone, k)
+		h.c.outside.forget = append(h.c.outside.forget, k)
 	}
 	return nil
 }
 
 // check refuses a type or name that no task could use.
-func (s variableSecret) check(field string) (store.KeyOwner, error) {
+func (s *variableSecret) check(field string) (store.KeyOwner, error) {
 	owner, ok := ownerOfType(s.Type)
 	switch {
 	case !ok:
@@ -120,7 +118,7 @@ func (s variableSecret) check(field string) (store.KeyOwner, error) {
 	}
 }
 
-func (h *secretChange) create(ctx context.Context, field string, sent variableSecret) error {
+func (h *secretChange) create(ctx context.Context, field string, sent *variableSecret) error {
 	owner, err := sent.check(field)
 	if err != nil {
 		return err
@@ -129,10 +127,10 @@ func (h *secretChange) create(ctx context.Context, field string, sent variableSe
 		ProjectID: h.group.ProjectID, EnvironmentID: &h.group.ID, Owner: owner,
 		Name: sent.Name, Type: store.KeyString, String: sent.Secret,
 	}
-	if err := h.place(ctx, &k); err != nil {
+	if err := h.place(ctx, sent, &k); err != nil {
 		return err
 	}
-	row, err := h.c.s.saveKey(ctx, h.tx, k)
+	row, err := h.c.saveKey(ctx, h.tx, k)
 	if err != nil {
 		return err
 	}
@@ -141,7 +139,7 @@ func (h *secretChange) create(ctx context.Context, field string, sent variableSe
 }
 
 // place gives a new secret its place in the group's storage.
-func (h *secretChange) place(ctx context.Context, k *store.AccessKey) error {
+func (h *secretChange) place(ctx context.Context, sent *variableSecret, k *store.AccessKey) error {
 	if h.group.SecretStorageID == nil {
 		return nil
 	}
@@ -149,12 +147,12 @@ func (h *secretChange) place(ctx context.Context, k *store.AccessKey) error {
 	if err != nil || storage.Type == storageLocal {
 		return err
 	}
-	var random [5]byte
-	rand.Read(random[:])
-	kind, path := sourceVault, hex.EncodeToString(random[:])
-	if p := h.group.SecretStorageKeyPrefix; p != nil {
-		path = *p + path
+	if sent.path == "" {
+		var random [5]byte
+		rand.Read(random[:])
+		sent.path = text(h.group.SecretStorageKeyPrefix) + hex.EncodeToString(random[:])
 	}
+	kind, path := sourceVault, sent.path
 	k.SourceStorageID, k.SourceStorageType, k.SourceStorageKey = &storage.ID, &kind, &path
 	return nil
 }
@@ -172,7 +170,7 @@ func (h *secretChange) writable(ctx context.Context, id int64) (store.SecretStor
 }
 
 // update renames a secret, and replaces it where a new one is sent.
-func (h *secretChange) update(ctx context.Context, field string, sent variableSecret, k store.AccessKey) error {
+func (h *secretChange) update(ctx context.Context, field string, sent *variableSecret, k store.AccessKey) error {
 	if sent.Type == "" {
 		sent.Type = typeOfOwner(k.Owner)
 	}
@@ -186,7 +184,7 @@ func (h *secretChange) update(ctx context.Context, field string, sent variableSe
 		}
 	}
 	k.Name, k.String, k.OverrideSecret = sent.Name, sent.Secret, sent.Secret != ""
-	if _, err := h.c.s.saveKey(ctx, h.tx, k); err != nil {
+	if _, err := h.c.saveKey(ctx, h.tx, k); err != nil {
 		return err
 	}
 	row, err := h.tx.Keys().Get(ctx, k.ProjectID, k.ID)

@@ -30,11 +30,11 @@ func (s *Server) keyRoutes() []route {
 		label: func(k *store.AccessKey) string { return k.Name },
 		where: func(*call) (map[string]any, error) { return map[string]any{"owner": store.OwnerShared}, nil },
 		read:  readKey,
-		create: func(ctx context.Context, _ *call, tx store.Store, _ *keyInput, k store.AccessKey) (store.AccessKey, error) {
-			return s.saveKey(ctx, tx, k)
+		create: func(ctx context.Context, c *call, tx store.Store, _ *keyInput, k store.AccessKey) (store.AccessKey, error) {
+			return c.saveKey(ctx, tx, k)
 		},
-		update: func(ctx context.Context, _ *call, tx store.Store, _ *keyInput, k store.AccessKey) error {
-			_, err := s.saveKey(ctx, tx, k)
+		update: func(ctx context.Context, c *call, tx store.Store, _ *keyInput, k store.AccessKey) error {
+			_, err := c.saveKey(ctx, tx, k)
 			return err
 		},
 		show: showKeys,

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -218,6 +219,17 @@ func TestKeysOutside(t *testing.T) {
 			{name: "a storage is needed", method: "POST", path: "/project/{p}/keys", body: `{"name":"x","type":"string","source_storage_type":"vault","source_storage_key":"k"}`, status: 400, contains: []string{"source_storage_id"}},
 			{name: "an unknown source is named", method: "POST", path: "/project/{p}/keys", body: `{"name":"x","type":"string","source_storage_type":"s3","source_storage_key":"k"}`, status: 400, contains: []string{"s3"}},
 			{name: "a variable of the server is refused", method: "POST", path: "/project/{p}/keys", body: `{"name":"x","type":"string","source_storage_type":"env","source_storage_key":"HOME"}`, status: 400, contains: []string{"may not be named"}},
+		})
+		secrets.fail = errors.New("the storage is sealed: unseal it")
+		w.play([]scenario{
+			{name: "a storage that refuses changes nothing here", method: "POST", path: "/project/{p}/keys", body: `{"name":"x","type":"string","source_storage_id":{storage},"source_storage_key":"k","string":"canary-x"}`, status: 400, contains: []string{"unseal"}, lacks: []string{"canary"}},
+		})
+		secrets.fail = nil
+		w.play([]scenario{
+			{name: "is replaced where it lives", method: "PUT", path: "/project/{p}/keys/{outside}", body: `{"name":"outside","override_secret":true,"type":"string","source_storage_id":{storage},"source_storage_key":"ci/git","string":"canary-next"}`, status: 204,
+				after: func(t *testing.T, _ *world, _ answer) {
+					require.Equal(t, []string{"canary-next"}, secrets.content())
+				}},
 			{name: "is deleted", method: "DELETE", path: "/project/{p}/keys/{outside}", status: 204},
 		})
 		require.Empty(t, secrets.content())

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -47,38 +49,97 @@ func (s *Server) checkSource(k *store.AccessKey) error {
 	default:
 		return invalid("source_storage_type", "is %q: use vault, env or file, or leave it out", clip(kind, 40))
 	}
+	if s.cfg.Secrets == nil {
+		return invalid("source_storage_type", "this server reaches no secrets outside: keep the secret here, or let its administrator configure a source")
+	}
 	if k.SourceStorageKey == nil {
 		return invalid("source_storage_key", "is missing: name the path, variable or file that holds the secret")
 	}
 	if len(*k.SourceStorageKey) > 1000 {
 		return invalid("source_storage_key", "is longer than 1000 bytes")
 	}
-	if s.cfg.Secrets == nil {
-		return invalid("source_storage_type", "this server reaches no secrets outside: keep the secret here, or let its administrator configure a source")
-	}
 	return s.cfg.Secrets.Check(*k)
 }
 
 // saveKey stores a key as the pool does. The content of one that lives outside
 // goes there, and nowhere else.
-func (s *Server) saveKey(ctx context.Context, tx store.Store, k store.AccessKey) (store.AccessKey, error) {
+func (c *call) saveKey(ctx context.Context, tx store.Store, k store.AccessKey) (store.AccessKey, error) {
 	if !lives(k) || (k.ID != 0 && !k.OverrideSecret) {
-		return s.pool.SaveKeyTx(ctx, tx, k)
+		return c.s.pool.SaveKeyTx(ctx, tx, k)
 	}
-	if err := s.checkSource(&k); err != nil {
+	if k.SourceStorageID != nil {
+		storage, err := tx.SecretStorages().Get(ctx, k.ProjectID, *k.SourceStorageID)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return k, invalid("source_storage_id", "is no storage of this project")
+		case err != nil:
+			return k, err
+		case storage.Type == storageLocal:
+			return c.s.pool.SaveKeyTx(ctx, tx, k)
+		}
+	}
+	if err := c.s.checkSource(&k); err != nil {
 		return k, err
 	}
 	bare := k
 	bare.String, bare.LoginPassword, bare.SSH = "", store.LoginPassword{}, store.SSHKey{}
-	row, err := s.pool.SaveKeyTx(ctx, tx, bare)
+	row, err := c.s.pool.SaveKeyTx(ctx, tx, bare)
 	if err != nil {
 		return row, err
 	}
-	k.ID, k.ProjectID = row.ID, row.ProjectID
-	if err := s.cfg.Secrets.Save(ctx, tx, k); err != nil {
-		return row, fmt.Errorf("keep secret outside: %w", err)
+	if k.SourceStorageID != nil && k.String+k.LoginPassword.Password+k.SSH.PrivateKey != "" {
+		c.outside.save = append(c.outside.save, k)
 	}
 	return row, nil
+}
+
+// outside is what the transactions of one call change in storages outside. A
+// storage may take seconds to answer, so that it is asked between two
+// transactions and never inside one, which would make everybody wait.
+type outside struct {
+	save   []store.AccessKey // whose content is to be written there
+	forget []store.AccessKey // deleted ones
+	saved  bool
+}
+
+// errRehearsed rolls a transaction back that would have succeeded.
+var errRehearsed = errors.New("secrets have to be saved outside first")
+
+// rehearsed ends a transaction that may not commit before its secrets are saved.
+func (o *outside) rehearsed() error {
+	if len(o.save) > 0 && !o.saved {
+		return errRehearsed
+	}
+	return nil
+}
+
+// around runs a transaction, and what belongs to it outside.
+func (o *outside) around(c *call, run func() error) error {
+	*o = outside{}
+	err := run()
+	if errors.Is(err, errRehearsed) {
+		for _, k := range o.save {
+			if err := c.s.cfg.Secrets.Save(c.ctx(), c.s.st, k); err != nil {
+				return c.notSaved(err)
+			}
+		}
+		*o = outside{saved: true}
+		err = run()
+	}
+	if err == nil {
+		c.s.forgetKeys(c.ctx(), o.forget)
+	}
+	return err
+}
+
+// notSaved answers that a storage outside did not take a secret.
+func (c *call) notSaved(err error) error {
+	var field *job.FieldError
+	if errors.As(err, &field) || c.ctx().Err() != nil {
+		return err
+	}
+	c.s.log.Warn("storage did not take a secret", slog.String("request_id", c.requestID), slog.Any("error", err))
+	return answer(http.StatusBadRequest, "the storage outside did not take the secret: "+clip(err.Error(), 300))
 }
 
 // forgetKeys removes the content of deleted keys from the storages that held

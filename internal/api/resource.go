@@ -122,6 +122,7 @@ func (res resource[T, In]) post(c *call) error {
 	}
 	var row T
 	err := c.inTx(func(ctx context.Context, tx store.Store) error {
+		row = *new(T)
 		_, project := res.ids(&row)
 		*project = c.project.ID
 		if res.within != nil {

@@ -36,7 +36,7 @@ func (s *Server) storageRoutes() []route {
 		ids:    func(s *store.SecretStorage) (*int64, *int64) { return &s.ID, &s.ProjectID },
 		label:  func(s *store.SecretStorage) string { return s.Name },
 		read:   s.readStorage,
-		saved:  s.saveStorageToken,
+		saved:  saveStorageToken,
 		show:   showStorages,
 		putRow: true,
 	}
@@ -78,7 +78,9 @@ func (s *Server) readStorage(_ context.Context, _ *call, _ store.Store, in *stor
 	case s.cfg.Secrets == nil:
 		return invalid("type", "this server reaches no storages outside: use local, or let its administrator configure them")
 	}
-	return s.cfg.Secrets.ValidateStorage(*row)
+	checked := *row
+	checked.Secret = in.Secret
+	return s.cfg.Secrets.ValidateStorage(checked)
 }
 
 // text is what a text that may be missing says.
@@ -103,7 +105,7 @@ func tokenOf(ctx context.Context, st store.Store, row store.SecretStorage) (stor
 }
 
 // saveStorageToken stores the token of a storage as a key of its own.
-func (s *Server) saveStorageToken(ctx context.Context, _ *call, tx store.Store, in *storageInput, row *store.SecretStorage) error {
+func saveStorageToken(ctx context.Context, c *call, tx store.Store, in *storageInput, row *store.SecretStorage) error {
 	key, err := tokenOf(ctx, tx, *row)
 	if err != nil {
 		return err
@@ -117,7 +119,7 @@ func (s *Server) saveStorageToken(ctx context.Context, _ *call, tx store.Store, 
 			key.SourceStorageKey, key.String = filled(&in.Secret), ""
 		}
 	}
-	_, err = s.saveKey(ctx, tx, key)
+	_, err = c.saveKey(ctx, tx, key)
 	var r *reply
 	if errors.As(err, &r) && in.Secret == "" {
 		return invalid("secret", "is missing: name the variable or file that holds the token")
