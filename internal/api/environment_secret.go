@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -148,9 +146,7 @@ func (h *secretChange) place(ctx context.Context, sent *variableSecret, k *store
 		return err
 	}
 	if sent.path == "" {
-		var random [5]byte
-		rand.Read(random[:])
-		sent.path = text(h.group.SecretStorageKeyPrefix) + hex.EncodeToString(random[:])
+		sent.path = text(h.group.SecretStorageKeyPrefix) + randomHex(5)
 	}
 	kind, path := sourceVault, sent.path
 	k.SourceStorageID, k.SourceStorageType, k.SourceStorageKey = &storage.ID, &kind, &path
