@@ -41,7 +41,7 @@ func TestFilesStayInTheirDirectory(t *testing.T) {
 		require.Empty(t, got)
 		require.NotContains(t, err.Error(), base, "the error shows where the server keeps things")
 	}
-	for _, path := range []string{"", "db", "./db", dir, dir + "/", dir + "/../server.key", dir + "/sub/../../server.key", outside, "/etc/passwd", dir + "x/db", dir + "/a\x00b"} {
+	for _, path := range []string{"", "db", "./db", dir, dir + "/", dir + "/../server.key", dir + "/sub/../../server.key", dir + "/sub/../data/db", outside, "/etc/passwd", dir + "x/db", dir + "/a\x00b"} {
 		require.ErrorIs(t, files.Check(path), job.ErrInvalid, "%q", path)
 		_, err := files.Get(t.Context(), path)
 		require.ErrorIs(t, err, job.ErrInvalid, "%q", path)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/internal/secret"
-	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/memory"
@@ -205,7 +204,10 @@ func TestSaveAndRemove(t *testing.T) {
 	require.Equal(t, map[string]any{"value": "text"}, f.newest("a"))
 	bad := keys[2]
 	bad.SSH.PrivateKey = "no key"
-	require.ErrorIs(t, b.keeper.Save(t.Context(), b.st, bad), job.ErrInvalid)
+	require.Equal(t, "ssh.private_key", field(t, b.keeper.Save(t.Context(), b.st, bad)))
+	half := keys[1]
+	half.LoginPassword.Password = ""
+	require.Equal(t, "login_password.password", field(t, b.keeper.Save(t.Context(), b.st, half)))
 
 	twin := keys[0]
 	twin.ID = 0

@@ -70,9 +70,6 @@ func (k *Keeper) placeOf(ctx context.Context, st store.Store, key store.AccessKe
 		if p.storage, p.field, err = k.reach(p.row, token); err != nil {
 			return p, fmt.Errorf("secret storage %q: %w", p.row.Name, err)
 		}
-		if p.readOnly {
-			p.storage = readOnly{p.storage}
-		}
 	}
 	return p, nil
 }

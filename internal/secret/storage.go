@@ -49,12 +49,6 @@ type Storage interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// readOnly is a Storage that is not to be changed, whatever it could do.
-type readOnly struct{ Storage }
-
-func (readOnly) Put(context.Context, string, string) error { return ErrReadOnly }
-func (readOnly) Delete(context.Context, string) error      { return ErrReadOnly }
-
 // refuse makes an error that names a field of the wire and the cure.
 func refuse(field, format string, args ...any) error {
 	return &job.FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
