@@ -111,7 +111,8 @@ func TestExtractRefuses(t *testing.T) {
 func TestMergePutsValuesOverSavedOnes(t *testing.T) {
 	t.Parallel()
 	req := pool.AddRequest{Task: store.Task{Environment: `{"a":"old","n":12345678901234567890}`, Params: json.RawMessage(`{"limit":["db"],"diff":true}`)}}
-	req.By.Extracted = []string{"z"}
+	shared := []string{"z", "of", "somebody", "else"}
+	req.By.Extracted = shared[:1]
 	got, err := hook.Merge(req, map[string]string{"a": "<new>", "b": "{{ x }}"}, map[string]string{"limit": "web, app", "debug_level": "3", "note": "hi"})
 	require.NoError(t, err)
 	require.Equal(t, `{"a":"<new>","b":"{{ x }}","n":12345678901234567890}`, got.Task.Environment)
@@ -120,7 +121,7 @@ func TestMergePutsValuesOverSavedOnes(t *testing.T) {
 
 	require.Equal(t, `{"a":"old","n":12345678901234567890}`, req.Task.Environment, "the caller's request was changed")
 	require.Equal(t, `{"limit":["db"],"diff":true}`, string(req.Task.Params))
-	require.Equal(t, []string{"z"}, req.By.Extracted)
+	require.Equal(t, []string{"z", "of", "somebody", "else"}, shared)
 }
 
 func TestMergeNeedsNoSavedParameters(t *testing.T) {
