@@ -2,10 +2,11 @@
 // sent a request, whether an integration wants it, which values it brings, and
 // whether it came before.
 //
-// A handler reads the body, at most [MaxBody] bytes, and then calls
-// [Authenticate], [MatchAll], [Extract] and [Merge] for each integration behind
-// the address, all of it inside [Deliveries.Do], which remembers deliveries and
-// keeps their log.
+// A handler reads the body, at most [MaxBody] bytes, and calls [Authenticate] for
+// each integration behind the address. With those that let the sender in it
+// calls [Deliveries.Do], which remembers deliveries and keeps their log; inside,
+// [MatchAll] chooses among integrations of a shared address, and [Extract] and
+// [Merge] make the request for the pool.
 package hook
 
 import (
