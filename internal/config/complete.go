@@ -100,6 +100,36 @@ func (c *Config) chooseDialect(s *state, written []string) {
 	}
 }
 
+// checkPairs warns of what is switched on and lacks what it needs, and looks at
+// the modes of the files with keys that are named.
+func (c *Config) checkPairs(s *state) {
+	for _, p := range []struct {
+		on      bool
+		key     string
+		needs   string
+		isThere bool
+	}{
+		{c.TLS.Enabled, "tls.enabled", "tls.cert_file and tls.key_file", c.TLS.CertFile != "" && c.TLS.KeyFile != ""},
+		{c.LDAPEnable, "ldap_enable", "ldap_server", c.LDAPServer != ""},
+		{c.LDAPNeedTLS, "ldap_needtls", "ldap_starttls to be off", !c.LDAPStartTLS},
+		{c.EmailAlert, "email_alert", "email_host", c.EmailHost != ""},
+		{c.TelegramAlert, "telegram_alert", "telegram_token", !c.TelegramToken.Empty()},
+		{c.SlackAlert, "slack_alert", "slack_url", !c.SlackURL.Empty()},
+		{c.RocketChatAlert, "rocketchat_alert", "rocketchat_url", !c.RocketChatURL.Empty()},
+		{c.MicrosoftTeamsAlert, "microsoft_teams_alert", "microsoft_teams_url", !c.MicrosoftTeamsURL.Empty()},
+		{c.DingTalkAlert, "dingtalk_alert", "dingtalk_url", !c.DingTalkURL.Empty()},
+		{c.GotifyAlert, "gotify_alert", "gotify_url and gotify_token", c.GotifyURL != "" && !c.GotifyToken.Empty()},
+		{c.WebhookAlert, "webhook_alert", "webhook_url", !c.WebhookURL.Empty()},
+	} {
+		if p.on && !p.isThere {
+			s.warn("%s is on and needs %s", p.key, p.needs)
+		}
+	}
+	for _, file := range []string{c.TLS.KeyFile, c.Runner.TokenFile, c.Runner.PrivateKeyFile} {
+		s.noteMode(file)
+	}
+}
+
 // defaultDataDir is where data lives if nobody says so.
 func defaultDataDir(env environ) string {
 	if dir := env["XDG_DATA_HOME"]; filepath.IsAbs(dir) {

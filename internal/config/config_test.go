@@ -56,7 +56,7 @@ func TestEnvironmentStandsOverFileOverDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, report, err := load(t, `{"port": "4000", "interface": "10.0.0.1", "max_parallel_tasks": 0,
 		"oidc_providers": {"okta": {"client_id": "x", "return_via_state": false}, "git": {}}}`,
-		"SEMAPHORE_INTERFACE=127.0.0.1", "SEMAPHORE_GIT_CLIENT=", "SEMAPHORE_LDAP_ACTIVATED=yes")
+		"SEMAPHORE_INTERFACE=127.0.0.1", "SEMAPHORE_GIT_CLIENT=", "SEMAPHORE_LDAP_ACTIVATED=yes", "SEMAPHORE_LDAP_HOST=x")
 	require.NoError(t, err)
 	require.Empty(t, report.Warnings)
 	require.Equal(t, ":4000", cfg.Port)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -95,9 +94,7 @@ func (s *state) secretFile(file string) (string, error) {
 	if len(text) > maxSecretFile {
 		return "", fmt.Errorf("%s is over 64 KiB: it is no secret", file)
 	}
-	if !slices.Contains(s.loose, file) {
-		s.noteMode(f, file)
-	}
+	s.noteMode(file)
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
 

@@ -111,6 +111,7 @@ func Load(o Options) (*Config, Report, error) {
 	s.readEnv(env, v)
 	cfg.complete(env, s, written)
 	s.check(v, "")
+	cfg.checkPairs(s)
 	s.checkModes(cfg.StrictPermissions)
 	report.Warnings = s.warnings
 	if err := errors.Join(s.errs...); err != nil {
@@ -175,7 +176,7 @@ func (s *state) readFile(file string, v reflect.Value) error {
 	}
 	(&decoder{doc: doc, source: SourceFile, state: s}).decode(n, v, "")
 	if holdsSecret(v) {
-		s.noteMode(f, file)
+		s.noteMode(file)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func TestWrongValuesNameKeyPlaceAndCure(t *testing.T) {
 	}
 }
 
-func TestUnknownNamesAreWarningsWithTheNearestKnownOne(t *testing.T) {
+func TestWhatHasNoEffectIsAWarning(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		text, env, says string
@@ -77,6 +77,9 @@ func TestUnknownNamesAreWarningsWithTheNearestKnownOne(t *testing.T) {
 		{`{"port": "1", "port": "2"}`, "", "port is written twice"},
 		{`{"container": {"admin": "x"}}`, "", "environment only"},
 		{`{}`, "SEMAPHORE_MAX_PARALEL_TASKS=5", "did you mean SEMAPHORE_MAX_PARALLEL_TASKS?"},
+		{`{"slack_alert": true}`, "", "slack_alert is on and needs slack_url"},
+		{`{"tls": {"enabled": true, "cert_file": "x"}}`, "", "needs tls.cert_file and tls.key_file"},
+		{`{"ldap_needtls": true, "ldap_starttls": true}`, "", "ldap_starttls to be off"},
 		{`{}`, "SEMAPHORE_PORT=tcp://10.0.0.1:3000", "Kubernetes"},
 	} {
 		_, report, err := load(t, c.text, c.env)
@@ -175,6 +178,10 @@ func TestLooseFilesWarnOrAreRefused(t *testing.T) {
 	require.Contains(t, warnings[0], "chmod 600")
 	_, err = load(`{"email_password": "x", "strict_permissions": true}`, 0o640)
 	require.ErrorContains(t, err, "chmod 600")
+	token := write(t, "token")
+	require.NoError(t, os.Chmod(token, 0o644))
+	_, err = load(`{"strict_permissions": true, "runner": {"token_file": "`+token+`"}}`, 0o600)
+	require.ErrorContains(t, err, token)
 	for _, c := range []struct {
 		text string
 		mode os.FileMode

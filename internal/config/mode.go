@@ -3,15 +3,16 @@ package config
 import (
 	"os"
 	"runtime"
+	"slices"
 )
 
 // noteMode remembers a file with secrets that others may read. Windows has
 // lists of rights in place of modes, which are left to the administrator.
-func (s *state) noteMode(f *os.File, name string) {
-	if runtime.GOOS == "windows" {
+func (s *state) noteMode(name string) {
+	if runtime.GOOS == "windows" || name == "" || slices.Contains(s.loose, name) {
 		return
 	}
-	info, err := f.Stat()
+	info, err := os.Stat(name)
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 		s.loose = append(s.loose, name)
 	}

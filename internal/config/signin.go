@@ -7,7 +7,7 @@ type LDAP struct {
 	LDAPBindDN        string         `json:"ldap_binddn" env:"SEMAPHORE_LDAP_BIND_DN,SEMAPHORE_LDAP_DN_BIND" doc:"Account that searches."`
 	LDAPBindPassword  Secret         `json:"ldap_bindpassword" env:"SEMAPHORE_LDAP_BIND_PASSWORD,SEMAPHORE_LDAP_PASSWORD" doc:"Its password."`
 	LDAPSearchDN      string         `json:"ldap_searchdn" env:"SEMAPHORE_LDAP_SEARCH_DN,SEMAPHORE_LDAP_DN_SEARCH" doc:"Where the search begins."`
-	LDAPSearchFilter  string         `json:"ldap_searchfilter" env:"SEMAPHORE_LDAP_SEARCH_FILTER" rule:"filter" doc:"Filter; %s stands for the login."`
+	LDAPSearchFilter  string         `json:"ldap_searchfilter" env:"SEMAPHORE_LDAP_SEARCH_FILTER" default:"(uid=%s)" rule:"filter" doc:"Filter; %s stands for the login."`
 	LDAPNeedTLS       bool           `json:"ldap_needtls" env:"SEMAPHORE_LDAP_NEEDTLS" doc:"Connect by TLS."`
 	LDAPStartTLS      bool           `json:"ldap_starttls" env:"SEMAPHORE_LDAP_STARTTLS" doc:"Connect in the clear and change to TLS."`
 	LDAPCAFile        string         `json:"ldap_ca_file" env:"SEMAPHORE_LDAP_CA_FILE" doc:"Certificates that the directory's is checked against, PEM. Defaults to those of the system."`
