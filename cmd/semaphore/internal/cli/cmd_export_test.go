@@ -1,0 +1,7 @@
+package cli
+
+// For tests.
+var (
+	VersionOf = versionOf
+	DrawQR    = drawQR
+)
