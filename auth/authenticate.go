@@ -82,7 +82,7 @@ func (s *Service) byCookie(ctx context.Context, value string) (*Identity, time.T
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	if session.Secret == "" || !crypto.Equal(session.Secret, crypto.HashToken(secret)) {
+	if !crypto.Equal(session.Secret, crypto.HashToken(secret)) {
 		return nil, time.Time{}, ErrUnauthenticated
 	}
 	id, end, err := s.ofSession(ctx, session)

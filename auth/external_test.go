@@ -217,3 +217,15 @@ func TestGroupsOfAProviderBecomeRoles(t *testing.T) {
 		})
 	}
 }
+
+func TestTheNameIsEnoughForADirectoryThatHasCheckedThePassword(t *testing.T) {
+	t.Parallel()
+	ext := auth.External{Source: "test", Username: "Lisa", Email: "new@example.com"}
+	w := setup(t, auth.Config{Directory: knows("lisa", ext)})
+	known := w.user(t, store.User{Username: "lisa", Email: "old@example.com", External: true})
+	in, err := w.SignIn(t.Context(), w.client, "lisa", password)
+	require.NoError(t, err)
+	require.Equal(t, known.ID, in.User.ID)
+	_, err = w.SignInExternal(t.Context(), w.client, ext)
+	require.ErrorIs(t, err, auth.ErrExternal, "for others it is not")
+}

@@ -3,7 +3,6 @@ package auth_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -205,13 +204,23 @@ func TestAFloodOfNetworksIsForgottenNotRemembered(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	l := auth.NewLimiter(func() time.Time { return time.Unix(1_000_000, 0) })
-	for i := range auth.MaxLimited + 1000 {
-		end, err := l.Begin(t.Context(), fmt.Sprint(i), 1)
+	c := &clock{at: time.Unix(1_000_000, 0)}
+	l := auth.NewLimiter(c.now)
+	end, err := l.Begin(t.Context(), "under way", 2)
+	require.NoError(t, err)
+	end(true)
+	underWay, err := l.Begin(t.Context(), "under way", 2)
+	require.NoError(t, err)
+	c.add(time.Minute)
+	for i := range auth.MaxLimited + 10_000 {
+		end, err := l.Begin(t.Context(), strconv.Itoa(i), 1)
 		require.NoError(t, err)
 		end(true)
 	}
 	require.Equal(t, auth.MaxLimited, l.Len())
+	underWay(true)
+	_, err = l.Begin(t.Context(), "under way", 2)
+	limited(t, err)
 }
 
 func TestNetwork(t *testing.T) {

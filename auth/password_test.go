@@ -85,3 +85,16 @@ func TestAStolenSessionCannotTryPasswordsForEver(t *testing.T) {
 	w.clock.add(15 * time.Minute)
 	require.NoError(t, w.CheckPassword(t.Context(), w.alice, password))
 }
+
+func TestNoCharacterOfAPasswordIsIgnored(t *testing.T) {
+	t.Parallel()
+	w := setup(t, auth.Config{})
+	longest := repeat("x", 72)
+	require.NoError(t, w.SetPassword(t.Context(), nil, w.alice.ID, longest))
+	for _, password := range []string{longest + "y", longest[:71]} {
+		_, err := w.SignIn(t.Context(), w.client, "alice", password)
+		require.ErrorIs(t, err, auth.ErrCredentials)
+	}
+	_, err := w.SignIn(t.Context(), w.client, "alice", longest)
+	require.NoError(t, err)
+}

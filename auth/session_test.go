@@ -284,3 +284,28 @@ func TestASessionKeepsLittleOfWhatTheClientSays(t *testing.T) {
 	require.Equal(t, "192.0.2.1", in.Session.IP)
 	require.Equal(t, repeat("a", 254), in.Session.UserAgent)
 }
+
+func TestAUserHasAThousandSessionsAtMost(t *testing.T) {
+	t.Parallel()
+	w := setup(t, auth.Config{})
+	now := w.clock.now()
+	var idle store.Session
+	for i := range 1000 {
+		active := now.Add(-time.Hour)
+		if i == 500 {
+			active = now.Add(-2 * time.Hour)
+		}
+		row, err := w.st.Users().Sessions().Create(t.Context(), store.Session{UserID: w.alice.ID, Created: now, LastActive: active, Verified: true})
+		require.NoError(t, err)
+		if i == 500 {
+			idle = row
+		}
+	}
+	w.signIn(t)
+	list, err := w.Sessions(t.Context(), w.alice.ID)
+	require.NoError(t, err)
+	require.Len(t, list, 1000)
+	for _, session := range list {
+		require.NotEqual(t, idle.ID, session.ID, "the one that was not used for longest goes")
+	}
+}

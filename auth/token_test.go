@@ -130,3 +130,15 @@ func TestTheHeaderDecidesBeforeTheCookie(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsTooLongForATokenIsNotLookedFor(t *testing.T) {
+	t.Parallel()
+	w := setup(t, auth.Config{})
+	before, _ := w.st.count()
+	for _, header := range []string{"Bearer " + repeat("x", 257), "Bearer " + repeat("x", 5000), "Bearer a.b." + repeat("x", 5000)} {
+		_, err := authenticated(t, w.Service, withHeader(header))
+		require.ErrorIs(t, err, auth.ErrUnauthenticated)
+	}
+	after, _ := w.st.count()
+	require.Equal(t, before, after)
+}
