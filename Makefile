@@ -4,7 +4,7 @@ BIN      := bin/semaphore
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run test race lint fuzz bench e2e soak verify build
+.PHONY: help run demo test race lint fuzz bench e2e soak verify build
 
 help: ## Show this help
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -12,7 +12,10 @@ help: ## Show this help
 build: ## Build bin/semaphore
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/semaphore
 
-run: build ## Build and run the demo: a script, a playbook, a Terraform plan
+run: build ## Build and start a server with a demo project; everything is kept in ./data
+	@exec $(BIN) server --no-config --demo --data-dir data
+
+demo: build ## Build and run a script, a playbook and a plan from the command line
 	@./scripts/demo.sh $(BIN)
 
 test: ## Everything that must be green; installs missing tools where it may
