@@ -43,6 +43,15 @@ func (s states) Lock(ctx context.Context, key job.StateKey, task job.TaskRef) (f
 	return sync.OnceValue(func() error { return s.st.Artifacts().UnlockState(ctx, store.StateKey(key), lock) }), nil
 }
 
+// StateData opens a version of a state that [States] has saved.
+func StateData(ring *crypto.Ring, key store.StateKey, v store.StateVersion) ([]byte, error) {
+	data, err := openBound(ring, stateField, key.ProjectID, statePlace(job.StateKey(key), v.Lineage, v.Serial), v.Data)
+	if err != nil {
+		return nil, fmt.Errorf("open terraform state: %w", err)
+	}
+	return data, nil
+}
+
 func (s states) Load(ctx context.Context, key job.StateKey) (job.TerraformState, error) {
 	v, err := s.st.Artifacts().State(ctx, store.StateKey(key))
 	if errors.Is(err, store.ErrNotFound) {
@@ -51,9 +60,9 @@ func (s states) Load(ctx context.Context, key job.StateKey) (job.TerraformState,
 	if err != nil {
 		return job.TerraformState{}, fmt.Errorf("load terraform state: %w", err)
 	}
-	data, err := openBound(s.ring, stateField, key.ProjectID, statePlace(key, v.Lineage, v.Serial), v.Data)
+	data, err := StateData(s.ring, store.StateKey(key), v)
 	if err != nil {
-		return job.TerraformState{}, fmt.Errorf("open terraform state: %w", err)
+		return job.TerraformState{}, err
 	}
 	return job.TerraformState{Lineage: v.Lineage, Serial: v.Serial, Data: data}, nil
 }

@@ -20,6 +20,10 @@ type ArtifactStore interface {
 	State(ctx context.Context, key StateKey) (StateVersion, error)
 	// States lists versions without data, newest first.
 	States(ctx context.Context, key StateKey) ([]StateVersion, error)
+	// StateVersion returns one version, and DeleteState removes it, or they answer
+	// [ErrNotFound].
+	StateVersion(ctx context.Context, key StateKey, id int64) (StateVersion, error)
+	DeleteState(ctx context.Context, key StateKey, id int64) error
 	// SaveState stores a version if the newest one still has that lineage and
 	// serial ("" and 0 for none), else it answers [ErrMoved]. A version that names
 	// no task gets that of the lock, if there is one. Of each state the newest

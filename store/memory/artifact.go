@@ -73,6 +73,37 @@ func (a artifacts) States(ctx context.Context, key store.StateKey) ([]store.Stat
 	return list, nil
 }
 
+func (a artifacts) StateVersion(ctx context.Context, key store.StateKey, id int64) (store.StateVersion, error) {
+	st, err := a.s.view(ctx)
+	if err != nil {
+		return store.StateVersion{}, err
+	}
+	i := indexOfVersion(st.states[key], id)
+	if i < 0 {
+		return store.StateVersion{}, fmt.Errorf("version %d of state %q: %w", id, key.Workspace, store.ErrNotFound)
+	}
+	v := st.states[key][i]
+	v.Data = slices.Clone(v.Data)
+	return v, nil
+}
+
+func (a artifacts) DeleteState(ctx context.Context, key store.StateKey, id int64) error {
+	return a.s.write(ctx, func(st *state) error {
+		i := indexOfVersion(st.states[key], id)
+		if i < 0 {
+			return fmt.Errorf("version %d of state %q: %w", id, key.Workspace, store.ErrNotFound)
+		}
+		list := slices.Clone(st.states[key])
+		st.states = maps.Clone(st.states)
+		st.states[key] = slices.Delete(list, i, i+1)
+		return nil
+	})
+}
+
+func indexOfVersion(list []store.StateVersion, id int64) int {
+	return slices.IndexFunc(list, func(v store.StateVersion) bool { return v.ID == id })
+}
+
 func (a artifacts) SaveState(ctx context.Context, key store.StateKey, lineage string, serial uint64, v store.StateVersion, keep int) error {
 	return a.s.write(ctx, func(st *state) error {
 		if err := st.checkKey(key); err != nil {

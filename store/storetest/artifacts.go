@@ -16,6 +16,7 @@ func artifactCases() []testCase {
 		{"a state is saved over the version that was read only", savesState},
 		{"a version belongs to the task that has locked its state", stateOfLock},
 		{"the newest versions of a state stay", keepsVersions},
+		{"one version of a state is read and deleted", versionOfState},
 		{"states are told apart", statesApart},
 		{"a bundle comes back part by part", keepsBundle},
 		{"a bundle belongs to its project", foreignBundle},
@@ -133,6 +134,31 @@ func stateOfLock(t *testing.T, w *world) {
 	newest, err := a.State(t.Context(), key)
 	require.NoError(t, err)
 	require.Zero(t, newest.TaskID)
+}
+
+func versionOfState(t *testing.T, w *world) {
+	a, key, other := w.Artifacts(), w.key("default"), w.key("stage")
+	require.NoError(t, a.SaveState(t.Context(), key, "", 0, store.StateVersion{Lineage: "L", Serial: 1, Data: []byte("one")}, 9))
+	require.NoError(t, a.SaveState(t.Context(), key, "L", 1, store.StateVersion{Lineage: "L", Serial: 2, Data: []byte("two")}, 9))
+	list, err := a.States(t.Context(), key)
+	require.NoError(t, err)
+	newest, oldest := list[0].ID, list[1].ID
+	for _, at := range []struct {
+		key store.StateKey
+		id  int64
+	}{{other, oldest}, {key, newest + 100}} {
+		_, err := a.StateVersion(t.Context(), at.key, at.id)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, a.DeleteState(t.Context(), at.key, at.id), store.ErrNotFound)
+	}
+	v, err := a.StateVersion(t.Context(), key, oldest)
+	require.NoError(t, err)
+	require.Equal(t, store.StateVersion{ID: oldest, Lineage: "L", Serial: 1, Created: w.clock.Now(), Data: []byte("one")}, v)
+	require.NoError(t, a.DeleteState(t.Context(), key, newest))
+	v, err = a.State(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, oldest, v.ID)
+	require.Equal(t, []byte("one"), v.Data)
 }
 
 func keepsVersions(t *testing.T, w *world) {

@@ -109,6 +109,34 @@ func (a artifacts) States(ctx context.Context, key store.StateKey) ([]store.Stat
 	return list, nil
 }
 
+// StateVersion returns one version.
+func (a artifacts) StateVersion(ctx context.Context, key store.StateKey, id int64) (v store.StateVersion, err error) {
+	var serial, created int64
+	err = a.s.read().row(ctx, "SELECT "+stateColumns+", data FROM terraform_state WHERE project_id = $1 AND template_id = $2 AND workspace = $3 AND id = $4",
+		[]any{key.ProjectID, key.TemplateID, key.Workspace, id}, &v.ID, &v.Lineage, &serial, &v.TaskID, &created, &v.Data)
+	if err != nil {
+		return store.StateVersion{}, fmt.Errorf("get version %d of state %q: %w", id, key.Workspace, err)
+	}
+	v.Serial, v.Created = uint64(serial), schema.FromMillis(created)
+	return v, nil
+}
+
+// DeleteState removes one version.
+func (a artifacts) DeleteState(ctx context.Context, key store.StateKey, id int64) error {
+	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
+		n, err := c.exec(ctx, "DELETE FROM terraform_state WHERE project_id = $1 AND template_id = $2 AND workspace = $3 AND id = $4",
+			key.ProjectID, key.TemplateID, key.Workspace, id)
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete version %d of state %q: %w", id, key.Workspace, err)
+	}
+	return nil
+}
+
 // SaveState stores a version after the one that is named.
 func (a artifacts) SaveState(ctx context.Context, key store.StateKey, lineage string, serial uint64, v store.StateVersion, keep int) error {
 	err := a.s.durable(ctx, func(ctx context.Context, c conn) error {
