@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -245,6 +246,22 @@ func TestSignInByProvider(t *testing.T) {
 	f.err = http.ErrNoCookie
 	require.Equal(t, home+"/auth/login", get("/auth/oidc/corp/login").Header.Get("Location"))
 	require.Equal(t, home+"/auth/login", get("/auth/oidc/corp/redirect").Header.Get("Location"))
+}
+
+func FuzzReturnPath(f *testing.F) {
+	for _, seed := range []string{"/", "/project/1?x=y#z", "//evil", `/\evil`, "https://evil", "/a b", "/%2f/evil", "javascript:alert(1)", "/\x00", "/..//evil", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		fake := &fakeSignIns{returnTo: path, who: auth.External{Source: "corp", Issuer: "https://id.example.org", Subject: "7", Username: "eve", Name: "Eve", Email: "eve@example.org"}}
+		w := newWorld(t, options{idle: true, api: func(c *api.Config) { c.SignIns, c.WebHost = fake, "" }})
+		to := w.do("", "GET", "/auth/oidc/corp/redirect", "").Header.Get("Location")
+		u, err := url.Parse(to)
+		require.NoError(t, err, "%q", to)
+		require.Empty(t, u.Scheme, "%q", to)
+		require.Empty(t, u.Host, "%q", to)
+		require.True(t, strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.ContainsAny(to, "\\\r\n\t"), "%q", to)
+	})
 }
 
 func TestSignInByProviderWhereThereIsNone(t *testing.T) {
