@@ -1,0 +1,4 @@
+package api
+
+// AppendLine is for the fuzz target.
+var AppendLine = appendLine
