@@ -24,10 +24,11 @@ const (
 
 func (s *Server) outputRoutes() []route {
 	one := "/project/{project}/tasks/{task}"
-	return []route{
+	list := []route{
 		{method: "GET", path: one + "/output", right: member, handle: s.output},
 		{method: "GET", path: one + "/raw_output", right: member, handle: s.rawOutput},
 	}
+	return append(list, s.liveRoutes()...)
 }
 
 // output answers with all lines of a task, or with those that from and limit
