@@ -65,8 +65,9 @@ type LocalConfig struct {
 // private directory and under a supervisor of its process tree. It is safe for
 // concurrent use, and several processes may share a directory.
 type LocalJob struct {
-	dir string
-	cfg LocalConfig
+	dir   string
+	cfg   LocalConfig
+	users users
 }
 
 // NewLocal returns a LocalJob that keeps everything below dir, which is made
@@ -196,6 +197,7 @@ func (l *LocalJob) Run(ctx context.Context, spec *Spec, sink Sink) (err error) {
 	if err != nil {
 		return err
 	}
+	defer l.users.use(spec.Task.ProjectID)()
 	r, err := l.newRun(ctx, spec, sink, t)
 	if err != nil {
 		return err
