@@ -1,6 +1,7 @@
 package semaphore
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -78,11 +79,14 @@ func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Ale
 		return nil, err
 	}
 	h.Settings.TOTP, h.Settings.TOTPRecovery, h.Settings.EmailOTP = settings.TOTP, settings.AllowRecovery, settings.EmailOTP
+	if h.Settings.ClearCache == nil {
+		h.Settings.ClearCache = c.clearCaches
+	}
 	cfg := api.Config{
 		Store: c.Store, Pool: p, Auth: service, Ring: c.Ring, Version: h.Version, WebHost: h.WebHost,
 		Authenticate: c.Authenticate, Settings: h.Settings, Apps: h.Apps,
 		TrustedProxies: h.TrustedProxies, TrustedOrigins: h.TrustedOrigins, Web: h.Web, AccessLog: h.AccessLog,
-		Secrets: secrets, Log: c.Log, Now: c.Pool.Now,
+		Secrets: secrets, Metrics: c.metrics, Log: c.Log, Now: c.Pool.Now,
 	}
 	if alerts != nil {
 		cfg.Alerts = testAlerts{alerts}
@@ -92,6 +96,17 @@ func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Ale
 		return nil, err
 	}
 	return &web{auth: service, server: server}, nil
+}
+
+// clearCaches asks the executor of this machine.
+func (c *Config) clearCaches(ctx context.Context, project int64) error {
+	local, ok := c.Executor.(interface {
+		ClearCaches(ctx context.Context, project int64) error
+	})
+	if !ok {
+		return nil
+	}
+	return local.ClearCaches(ctx, project)
 }
 
 // Handler serves the HTTP API below /api, with or without the path of the web

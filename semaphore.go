@@ -22,6 +22,7 @@ import (
 	"sync"
 
 	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/internal/api"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
@@ -66,6 +67,8 @@ type Config struct {
 	Outgoing []netip.Prefix
 	// Log is used where Pool and Local name none. Defaults to slog.Default().
 	Log *slog.Logger
+
+	metrics *api.Metrics
 }
 
 // App is the engine, wired.
@@ -100,6 +103,8 @@ func New(cfg Config) (*App, error) {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
 	settings := cfg.poolSettings()
+	cfg.metrics = api.NewMetrics()
+	settings.Metrics = both(cfg.metrics.Pool(), settings.Metrics)
 	cfg.catalogue(&settings)
 	secrets := cfg.keeper(&settings)
 	alerts, err := cfg.alerter(&settings)

@@ -91,6 +91,8 @@ func answerOf(err error) *reply {
 		return &reply{status: http.StatusBadRequest, text: invalidText(err)}
 	case errors.Is(err, store.ErrState):
 		return &reply{status: http.StatusBadRequest, text: store.ErrState.Error()}
+	case errors.Is(err, job.ErrCacheInUse):
+		return &reply{status: http.StatusBadRequest, text: job.ErrCacheInUse.Error()}
 	case errors.Is(err, auth.ErrPasswordShort), errors.Is(err, auth.ErrPasswordLong):
 		return &reply{status: http.StatusBadRequest, text: err.Error()}
 	case errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded):
