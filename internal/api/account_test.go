@@ -52,6 +52,7 @@ func TestUsersAreRead(t *testing.T) {
 			{name: "others see names", as: "guest", method: "GET", path: "/users", status: 200, contains: []string{`{"id":{owner},"username":"owner","name":"OWNER"}`}, lacks: []string{"email", "admin\":"}},
 			{name: "by how they begin", as: "admin", method: "GET", path: "/users?s=G", status: 200, contains: []string{`"guest"`}, lacks: []string{`"owner"`, `"manager"`}},
 			{name: "not by what is within", as: "guest", method: "GET", path: "/users?s=uest", status: 200, contains: []string{`[]`}},
+			{name: "not by addresses, which would tell them", as: "guest", method: "GET", path: "/users?sort=email", status: 400},
 			{name: "by an unknown column", as: "admin", method: "GET", path: "/users?sort=password", status: 400},
 			{name: "not by nobody", as: "nobody", method: "GET", path: "/users", status: 401},
 			{name: "one's own", as: "guest", method: "GET", path: "/users/{guest}", status: 200, contains: []string{`"email":"guest@example.org"`}},

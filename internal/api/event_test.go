@@ -22,7 +22,7 @@ func TestEvents(t *testing.T) {
 		add("of nothing", nil, nil, nil, store.EventOption)
 		add("of guest", nil, &guest, &guest, store.EventUser)
 		w.play([]scenario{
-			{name: "of a project name everything", as: "guest", method: "GET", path: "/project/{p}/events", status: 200, after: func(t *testing.T, w *world, a answer) {
+			{name: "of a project name everything", as: "guest", method: "GET", path: "/project/{p}/events", status: 200, after: func(t *testing.T, _ *world, a answer) {
 				require.Equal(t, []string{"created", "description", "integration_id", "object_id", "object_name", "object_type", "project_id", "project_name", "user_id", "username"}, keys(t, a.Body[1:len(a.Body)-2]))
 				require.Contains(t, a.Body, `"object_name":"key","project_name":"first","username":"guest"`)
 			}, lacks: []string{"of q", "of nothing", "of guest"}},

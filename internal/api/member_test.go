@@ -67,7 +67,7 @@ func TestMembers(t *testing.T) {
 
 func TestMembersMayLeave(t *testing.T) {
 	t.Parallel()
-	backends(t, options{idle: true, api: func(c *api.Config) { c.Settings.MembersCanLeave = true }}, func(t *testing.T, w *world) {
+	backends(t, options{idle: true, api: func(c *api.Config) { c.Settings.MembersCanLeave = true }}, func(_ *testing.T, w *world) {
 		w.play([]scenario{
 			{name: "where that is allowed", as: "guest", method: "DELETE", path: "/project/{p}/me", status: 204},
 			{name: "and are gone", as: "guest", method: "GET", path: "/project/{p}", status: 404},
@@ -78,7 +78,7 @@ func TestMembersMayLeave(t *testing.T) {
 
 func TestWhoManagesMembersRaisesNobodyAboveHimself(t *testing.T) {
 	t.Parallel()
-	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+	backends(t, options{idle: true}, func(_ *testing.T, w *world) {
 		w.join("stranger", store.CanManageUsers|store.CanRunTasks)
 		const users, roles = "/project/{p}/users", "/project/{p}/roles"
 		w.play([]scenario{
@@ -139,7 +139,7 @@ func TestRolesOfAProject(t *testing.T) {
 
 func TestRolesOfAllProjects(t *testing.T) {
 	t.Parallel()
-	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+	backends(t, options{idle: true}, func(_ *testing.T, w *world) {
 		w.play([]scenario{
 			{name: "are for administrators", method: "GET", path: "/roles", status: 403},
 			{name: "not added by others", method: "POST", path: "/roles", body: `{"name":"x"}`, status: 403},

@@ -44,7 +44,7 @@ func TestPublicRoutes(t *testing.T) {
 		c.Settings = api.Settings{TOTP: true, TOTPRecovery: true, EmailOTP: true, PasswordLoginDisabled: true, InviteType: "both", GitClient: "cmd_git", Timezone: "UTC"}
 		c.Settings.Ansible = func(context.Context) (string, error) { return "ansible 9", nil }
 	}}
-	backends(t, o, func(t *testing.T, w *world) {
+	backends(t, o, func(_ *testing.T, w *world) {
 		w.play([]scenario{
 			{name: "ping answers anyone", as: "nobody", method: "GET", path: "/ping", status: 200, after: func(t *testing.T, _ *world, a answer) {
 				require.Equal(t, "pong", a.Body)
@@ -75,7 +75,7 @@ func TestVersionOfAnsibleIsFoundOnceWithoutWaiting(t *testing.T) {
 	var asked atomic.Int32
 	release := make(chan struct{})
 	w := newWorld(t, options{idle: true, api: func(c *api.Config) {
-		c.Settings.Ansible = func(ctx context.Context) (string, error) {
+		c.Settings.Ansible = func(context.Context) (string, error) {
 			asked.Add(1)
 			<-release
 			return "ansible [core 2.14]", nil

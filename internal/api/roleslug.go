@@ -47,7 +47,7 @@ func freeSlug(ctx context.Context, tx store.Store, name string) (string, error) 
 
 // slugOf keeps the small letters and digits of a name.
 func slugOf(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9') })
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	slug := strings.Join(words, "_")
 	slug = strings.Trim(slug[:min(len(slug), 40)], "_")
 	if slug == "" {

@@ -200,7 +200,7 @@ func (f *fakeSignIns) Providers() []api.Provider {
 	return []api.Provider{{ID: "corp", Name: "Corp", Color: "red", Icon: "login"}}
 }
 
-func (f *fakeSignIns) Begin(w http.ResponseWriter, r *http.Request, provider, returnTo string) error {
+func (f *fakeSignIns) Begin(w http.ResponseWriter, r *http.Request, _, returnTo string) error {
 	f.asked = returnTo
 	if f.err == nil {
 		http.Redirect(w, r, "https://id.example.org/authorize", http.StatusTemporaryRedirect)

@@ -45,7 +45,11 @@ type minimalUser struct {
 // listUsers lists accounts whose name begins with s: whole to administrators,
 // names alone to others, who choose members among them.
 func (s *Server) listUsers(c *call) error {
-	q, err := c.query([]string{"id", "username", "name", "email", "created"}, false)
+	sorts := []string{"id", "username", "name", "created"}
+	if c.user.Admin {
+		sorts = append(sorts, "email")
+	}
+	q, err := c.query(sorts, false)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Server) updateUser(c *call) error {
 			return err
 		}
 	}
-	err = c.inTx(func(ctx context.Context, tx store.Store) error { return in.save(c, ctx, tx, u.ID) })
+	err = c.inTx(func(ctx context.Context, tx store.Store) error { return in.save(ctx, c, tx, u.ID) })
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Server) updateUser(c *call) error {
 }
 
 // save stores the change, judged by the account as it is now.
-func (in *userInput) save(c *call, ctx context.Context, tx store.Store, id int64) error {
+func (in *userInput) save(ctx context.Context, c *call, tx store.Store, id int64) error {
 	u, err := tx.Users().Get(ctx, 0, id)
 	if err != nil {
 		return named(err, "user")
