@@ -63,7 +63,7 @@ func (c *Config) catalogue(settings *pool.Config) {
 }
 
 // newWeb wires the API on a pool.
-func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Alerter) (*web, error) {
+func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Alerter, ready func(context.Context) error) (*web, error) {
 	h := c.HTTP
 	settings := h.Auth
 	settings.Ring = c.Ring
@@ -86,7 +86,7 @@ func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Ale
 		Store: c.Store, Pool: p, Auth: service, Ring: c.Ring, Version: h.Version, WebHost: h.WebHost,
 		Authenticate: c.Authenticate, Settings: h.Settings, Apps: h.Apps,
 		TrustedProxies: h.TrustedProxies, TrustedOrigins: h.TrustedOrigins, Web: h.Web, AccessLog: h.AccessLog,
-		Secrets: secrets, Metrics: c.metrics, Log: c.Log, Now: c.Pool.Now,
+		Secrets: secrets, Metrics: c.metrics, Ready: ready, Log: c.Log, Now: c.Pool.Now,
 	}
 	if alerts != nil {
 		cfg.Alerts = testAlerts{alerts}

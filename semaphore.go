@@ -115,11 +115,26 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
-	w, err := cfg.newWeb(p, secrets, alerts)
-	if err != nil {
+	app := &App{store: cfg.Store, pool: p, ring: cfg.Ring}
+	if app.web, err = cfg.newWeb(p, secrets, alerts, app.ready); err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
-	return &App{store: cfg.Store, pool: p, ring: cfg.Ring, web: w}, nil
+	return app, nil
+}
+
+// ready tells whether tasks run here, or why they do not.
+func (a *App) ready(context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || a.done == nil {
+		return errors.New("the pool does not run")
+	}
+	select {
+	case <-a.done:
+		return errors.New("the pool has ended")
+	default:
+		return nil
+	}
 }
 
 // poolSettings completes the configuration of the pool.
