@@ -55,7 +55,7 @@ func (s *Server) addTask(c *call) error {
 	return c.launch(store.Task{
 		ProjectID: c.project.ID, TemplateID: in.TemplateID, Playbook: in.Playbook, Environment: in.Environment,
 		Secret: in.Secret, Arguments: in.Arguments, GitBranch: in.GitBranch, InventoryID: in.InventoryID,
-		Message: in.Message, CommitHash: filledText(in.CommitHash), BuildTaskID: in.BuildTaskID, Params: params,
+		Message: in.Message, CommitHash: filled(in.CommitHash), BuildTaskID: in.BuildTaskID, Params: params,
 	})
 }
 
@@ -68,14 +68,6 @@ func (c *call) launch(t store.Task) error {
 	t.Secret = "{}" // clients expect the member; its values are never shown
 	c.hideValues(&t)
 	return c.json(http.StatusCreated, t)
-}
-
-// filledText is a text, or nil for an empty one.
-func filledText(text *string) *string {
-	if text == nil || *text == "" {
-		return nil
-	}
-	return text
 }
 
 // limitOfParams puts the limit of old clients, a list with commas, where it

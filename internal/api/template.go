@@ -175,16 +175,6 @@ func showTemplate(c *call, t *store.Template) error {
 	return nil
 }
 
-// hideSurveyDefaults keeps the default values of secret variables to the
-// server, which fills them in.
-func hideSurveyDefaults(t *store.Template) {
-	for i := range t.SurveyVars {
-		if t.SurveyVars[i].Type == store.SurveySecret {
-			t.SurveyVars[i].DefaultValue = ""
-		}
-	}
-}
-
 // removeTemplate says what is in the way where tasks have not ended.
 func removeTemplate(c *call, templates resource[store.Template, templateInput]) error {
 	err := templates.remove(c)
