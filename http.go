@@ -26,6 +26,8 @@ type HTTP struct {
 	// Auth configures sign-in. Its Ring is set here, its CookiePath defaults to the
 	// path of WebHost.
 	Auth auth.Config
+	// OIDC are providers of OpenID Connect by their ids. Defaults to none.
+	OIDC map[string]auth.OIDCProvider
 	// Settings are what the administrator decided. Defaults to the strictest.
 	Settings Settings
 	// Apps is the catalogue of apps. Defaults to the built-in ones whose program is
@@ -87,6 +89,11 @@ func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Ale
 		Authenticate: c.Authenticate, Settings: h.Settings, Apps: h.Apps,
 		TrustedProxies: h.TrustedProxies, TrustedOrigins: h.TrustedOrigins, Web: h.Web, AccessLog: h.AccessLog,
 		Secrets: secrets, Metrics: c.metrics, Ready: ready, Log: c.Log, Now: c.Pool.Now,
+	}
+	if len(h.OIDC) > 0 {
+		if cfg.SignIns, err = auth.NewOIDC(service, h.OIDC, auth.OIDCOptions{WebHost: h.WebHost}); err != nil {
+			return nil, err
+		}
 	}
 	if alerts != nil {
 		cfg.Alerts = testAlerts{alerts}

@@ -58,9 +58,4 @@ type SignIns interface {
 }
 
 // Provider is a button of the sign-in page.
-type Provider struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Color string `json:"color"`
-	Icon  string `json:"icon"`
-}
+type Provider = auth.Provider

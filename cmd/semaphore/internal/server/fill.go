@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/alexandervashurin/semaphore"
-	"github.com/alexandervashurin/semaphore/auth"
 	"github.com/alexandervashurin/semaphore/internal/apps"
 	"github.com/alexandervashurin/semaphore/internal/config"
 	"github.com/alexandervashurin/semaphore/job"
@@ -54,6 +53,10 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 	if err != nil {
 		return semaphore.Config{}, err
 	}
+	signIn, err := signInOf(cfg, o)
+	if err != nil {
+		return semaphore.Config{}, err
+	}
 	catalogue := apps.New(o.Store, cfg.AppSettings)
 	out := semaphore.Config{
 		Store: o.Store, Ring: o.Ring, Dir: workDir(cfg), Local: local, Log: o.Log,
@@ -68,10 +71,7 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 		HTTP: semaphore.HTTP{
 			WebHost: cfg.WebHost, Version: o.Version, Apps: catalogue, TrustedProxies: proxies, TrustedOrigins: cfg.TrustedOrigins,
 			AccessLog: o.Log, Settings: settings(cfg),
-			Auth: auth.Config{
-				MinPassword: cfg.MinPasswordLength, PasswordLoginDisabled: cfg.PasswordLoginDisable, Log: o.Log,
-				TOTP: cfg.Auth.TOTP.Enabled, TOTPIssuer: cfg.Auth.TOTP.AppName, AllowRecovery: cfg.Auth.TOTP.AllowRecovery,
-			},
+			Auth: signIn, OIDC: oidcOf(cfg),
 		},
 	}
 	return out, nil
