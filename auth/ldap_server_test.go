@@ -13,11 +13,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -125,9 +122,7 @@ func (s *slapd) start(t *testing.T, program, dir, file string) bool {
 		urls += " ldaps://" + s.secure + "/"
 	}
 	cmd := exec.CommandContext(t.Context(), program, "-d", "stats", "-f", file, "-h", urls)
-	if os.Geteuid() == 0 {
-		cmd.SysProcAttr = asNobody(t, dir)
-	}
+	asNobody(t, cmd, dir)
 	out, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -153,24 +148,6 @@ func (s *slapd) start(t *testing.T, program, dir, file string) bool {
 	_ = cmd.Wait()
 	t.Log(strings.Join(log, "\n"))
 	return false
-}
-
-// asNobody hands the directory to a user without rights.
-func asNobody(t *testing.T, dir string) *syscall.SysProcAttr {
-	t.Helper()
-	nobody, err := user.Lookup("nobody")
-	require.NoError(t, err)
-	uid, err := strconv.Atoi(nobody.Uid)
-	require.NoError(t, err)
-	gid, err := strconv.Atoi(nobody.Gid)
-	require.NoError(t, err)
-	require.NoError(t, filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Chown(path, uid, gid)
-	}))
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
 func freeAddress(t *testing.T) string {
