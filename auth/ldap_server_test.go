@@ -236,6 +236,7 @@ func (s *slapd) fill(t *testing.T) {
 	add(readerDN, map[string][]string{"objectClass": {"inetOrgPerson"}, "cn": {"reader"}, "sn": {"reader"}, "userPassword": {directoryKey}})
 	person("uid=lisa,"+peopleDN, "lisa", "lisa@example.com", "second@example.com")
 	person("uid=bart,"+peopleDN, "bart", "bart@example.com")
+	person("uid=mallory,"+peopleDN, "mallory", "lisa@example.com") // says that she is lisa
 	person("uid=nomail,"+peopleDN, "nomail")
 	person("cn=odd,"+peopleDN, `o*d)(\`, "odd@example.com")
 	for _, group := range []string{"ops", "dev"} {

@@ -191,6 +191,8 @@ func throughTheService(t *testing.T, s *slapd) {
 		access, err := w.Access(t.Context(), in.User, project.ID)
 		require.NoError(t, err)
 		require.Equal(t, "manager", access.Role)
+		_, err = w.SignIn(t.Context(), w.client, "mallory", password)
+		require.Equal(t, auth.ErrCredentials, err, "an address that people may choose gives nobody's account away")
 		bart, err := w.SignIn(t.Context(), w.client, "bart", password)
 		require.NoError(t, err)
 		_, err = w.Access(t.Context(), bart.User, project.ID)
