@@ -33,6 +33,8 @@ crash() {
   go test -count=1 -timeout 10m -v ./internal/crash | grep -vE '^(=== |[[:space:]]+--- PASS)' &&
     go test -count=1 -timeout 10m ./store/sqlite
 }
+# A module of its own, for what only its tests need.
+others() { (cd internal/e2e && go vet ./... && go test -count=1 -timeout 5m ./...); }
 formatted() {
   local files
   files=$(gofmt -l $(git ls-files '*.go'))
@@ -49,6 +51,7 @@ stage staticcheck staticcheck
 # goes what is too slow with the race detector.
 stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -v /internal/crash)
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
+stage "e2e with others" others
 stage crash crash
 stage "no process left" no_process_left
 
