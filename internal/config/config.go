@@ -35,7 +35,7 @@ type Config struct {
 
 	TmpPath       string `json:"tmp_path" env:"SEMAPHORE_TMP_PATH" doc:"Directory of runs, mirrors and caches. Defaults to work in data_dir."`
 	Dirs          Dirs   `json:"dirs" doc:"Directories that tasks may reach."`
-	HomeDirMode   string `json:"home_dir_mode" env:"SEMAPHORE_HOME_DIR_MODE" default:"template_dir" rule:"oneof:user_home|project_home|template_dir" doc:"What HOME is for a task."`
+	HomeDirMode   string `json:"home_dir_mode" env:"SEMAPHORE_HOME_DIR_MODE" default:"template_dir" rule:"oneof:user_home|project_home|template_dir|isolated" doc:"What HOME is for a task."`
 	SSHConfigPath string `json:"ssh_config_path" env:"SEMAPHORE_SSH_PATH" doc:"ssh configuration for git and Ansible."`
 	GitClient     string `json:"git_client" env:"SEMAPHORE_GIT_CLIENT" default:"cmd_git" rule:"oneof:cmd_git|go_git" doc:"git by its command line, or built in."`
 
