@@ -33,7 +33,7 @@ func address(cfg *config.Config) string {
 func newFront(ctx context.Context, cfg *config.Config, handler http.Handler, log *slog.Logger) (*front, error) {
 	f := &front{errs: make(chan error, 2)}
 	main := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	scheme := "http"
