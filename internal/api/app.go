@@ -159,11 +159,13 @@ func (c *call) storeApp(a App) error {
 	return c.empty(http.StatusNoContent)
 }
 
+type activeInput struct {
+	Active bool `json:"active"`
+}
+
 // activateApp switches an app on or off.
 func (s *Server) activateApp(c *call) error {
-	var in struct {
-		Active bool `json:"active"`
-	}
+	var in activeInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}

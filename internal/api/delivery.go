@@ -49,14 +49,22 @@ func (s *Server) listDeliveries(c *call) error {
 	return c.json(http.StatusOK, list)
 }
 
-// fillLists makes every list of an entry one.
+// fillLists makes every list and object of an entry one.
 func fillLists(e *hook.Entry) {
 	if e.Integrations == nil {
 		e.Integrations = []int64{}
 	}
+	if e.Header == nil {
+		e.Header = http.Header{}
+	}
 	if e.Tasks == nil {
 		e.Tasks = []int64{}
 	}
+}
+
+type replayReply struct {
+	Outcome string  `json:"outcome"`
+	Tasks   []int64 `json:"tasks"`
 }
 
 // replay lets those integrations work on a delivery again that its sender had
@@ -100,5 +108,5 @@ func (s *Server) replay(c *call) error {
 	case reply.Status >= http.StatusBadRequest:
 		return answer(reply.Status, reply.Outcome)
 	}
-	return c.json(http.StatusOK, map[string]any{"tasks": append([]int64{}, reply.Tasks...), "outcome": reply.Outcome})
+	return c.json(http.StatusOK, replayReply{reply.Outcome, append([]int64{}, reply.Tasks...)})
 }

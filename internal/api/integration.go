@@ -116,11 +116,17 @@ func (c *call) integrationOf(ctx context.Context, st store.Store) (store.Integra
 	return row, named(err, "integration")
 }
 
+// integrationRefsReply has nothing in it, in the shape that clients expect.
+type integrationRefsReply struct {
+	Matchers []store.Referrer `json:"matchers"`
+	Values   []store.Referrer `json:"values"`
+}
+
 // integrationRefs tells that nothing is in the way of a deletion: matchers and
 // values go along.
 func (s *Server) integrationRefs(c *call) error {
 	if _, err := c.integrationOf(c.ctx(), s.st); err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, map[string][]store.Referrer{"matchers": {}, "values": {}})
+	return c.json(http.StatusOK, integrationRefsReply{[]store.Referrer{}, []store.Referrer{}})
 }

@@ -115,12 +115,17 @@ func (res resource[T, In]) exists(c *call) error {
 	return err
 }
 
+// partRefsReply has nothing in it, in the shape that clients expect.
+type partRefsReply struct {
+	Integrations []store.Referrer `json:"integrations"`
+}
+
 // partRefs tells that nothing is in the way of a deletion.
 func (s *Server) partRefs(path, noun string, exists func(*call) error) route {
 	return route{method: "GET", path: "/project/{project}/" + integrationPart + path + "/refs", right: member, handle: func(c *call) error {
 		if err := exists(c); err != nil {
 			return named(err, noun)
 		}
-		return c.json(http.StatusOK, map[string][]store.Referrer{"integrations": {}})
+		return c.json(http.StatusOK, partRefsReply{[]store.Referrer{}})
 	}}
 }

@@ -68,6 +68,10 @@ func (c *call) addressed(ctx context.Context, tx store.Store, in answerInput) (s
 	return store.Invite{}, none
 }
 
+type acceptedReply struct {
+	ProjectID int64 `json:"project_id"`
+}
+
 // acceptInvite makes the caller a member of the project that he was asked into.
 func (s *Server) acceptInvite(c *call) error {
 	var in answerInput
@@ -100,7 +104,7 @@ func (s *Server) acceptInvite(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, map[string]int64{"project_id": c.project.ID})
+	return c.json(http.StatusOK, acceptedReply{c.project.ID})
 }
 
 // declineInvite turns an invitation down.

@@ -29,6 +29,8 @@ type optionInput struct {
 	Value string `json:"value"`
 }
 
+type optionReply optionInput
+
 // listOptions answers with all settings in the database, by key, but for notes
 // that are none.
 func (s *Server) listOptions(c *call) error {
@@ -64,7 +66,7 @@ func (s *Server) setOption(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, in)
+	return c.json(http.StatusOK, optionReply(in))
 }
 
 // setting checks the value of an option.

@@ -223,9 +223,16 @@ func (s *Server) clearProjectCache(c *call) error {
 	return c.empty(http.StatusNoContent)
 }
 
+// accessReply is what the caller may do: the sum of 1 (run tasks), 2 (update
+// the project), 4 (manage its resources) and 8 (manage its members).
+type accessReply struct {
+	Role        string `json:"role"`
+	Permissions int64  `json:"permissions"`
+}
+
 // showRole tells what the caller may do.
 func (s *Server) showRole(c *call) error {
-	return c.json(http.StatusOK, map[string]any{"role": c.access.Role, "permissions": c.access.Bits})
+	return c.json(http.StatusOK, accessReply{c.access.Role, c.access.Bits})
 }
 
 // testAlerts sends the test notification.

@@ -18,9 +18,13 @@ func (s *Server) publicRoutes() []route {
 // ping tells that the process answers, whatever it stands on does.
 func (s *Server) ping(c *call) error { return c.text(http.StatusOK, "pong") }
 
+type versionReply struct {
+	Version string `json:"version"`
+}
+
 // version tells what runs here.
 func (s *Server) version(c *call) error {
-	return c.json(http.StatusOK, map[string]string{"version": s.cfg.Version})
+	return c.json(http.StatusOK, versionReply{s.cfg.Version})
 }
 
 // authMethods are the second factors that a client may have to ask for.
@@ -41,17 +45,19 @@ func (s *Server) authMethods() authMethods {
 	return m
 }
 
+type loginFormReply struct {
+	Providers   []Provider  `json:"oidc_providers"`
+	AuthMethods authMethods `json:"auth_methods"`
+	Password    bool        `json:"login_with_password"`
+}
+
 // loginForm tells what the sign-in page offers.
 func (s *Server) loginForm(c *call) error {
 	providers := []Provider{}
 	if s.cfg.SignIns != nil {
 		providers = append(providers, s.cfg.SignIns.Providers()...)
 	}
-	return c.json(http.StatusOK, map[string]any{
-		"oidc_providers":      providers,
-		"login_with_password": !s.cfg.Settings.PasswordLoginDisabled,
-		"auth_methods":        s.authMethods(),
-	})
+	return c.json(http.StatusOK, loginFormReply{providers, s.authMethods(), !s.cfg.Settings.PasswordLoginDisabled})
 }
 
 // unauthenticated gives errors of package auth about who somebody is the

@@ -218,9 +218,7 @@ func updateRunner(c *call) error {
 
 // activateRunner lets a runner take tasks, or no more.
 func activateRunner(c *call) error {
-	var in struct {
-		Active bool `json:"active"`
-	}
+	var in activeInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}

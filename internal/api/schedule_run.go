@@ -8,12 +8,14 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
+type cronInput struct {
+	CronFormat string `json:"cron_format"`
+	Timezone   string `json:"timezone"`
+}
+
 // validateSchedule tells whether a schedule could fire.
 func (s *Server) validateSchedule(c *call) error {
-	var in struct {
-		CronFormat string `json:"cron_format"`
-		Timezone   string `json:"timezone"`
-	}
+	var in cronInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}
@@ -34,12 +36,14 @@ func (c *call) scheduleOf(ctx context.Context, st store.Store) (store.Schedule, 
 	return r, named(err, "schedule")
 }
 
+type switchInput struct {
+	Active *bool `json:"active"`
+}
+
 // switchSchedule switches a schedule on or off. Ticks of the time that it was
 // off are not made up for.
 func (s *Server) switchSchedule(c *call) error {
-	var in struct {
-		Active *bool `json:"active"`
-	}
+	var in switchInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}

@@ -73,12 +73,14 @@ func (c *call) recordSignIn(u store.User, how string) error {
 	return c.record(c.ctx(), c.s.st, store.EventUser, u.ID, "User %q signed in %s", u.Username, how)
 }
 
+type passcodeInput struct {
+	Passcode string `json:"passcode"`
+}
+
 // verify takes the second factor of a session that waits for it, or the first
 // code of a new one.
 func (s *Server) verify(c *call) error {
-	var in struct {
-		Passcode string `json:"passcode"`
-	}
+	var in passcodeInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}
@@ -94,12 +96,14 @@ func (s *Server) verify(c *call) error {
 	return unauthenticated(err)
 }
 
+type recoveryInput struct {
+	Code string `json:"recovery_code"`
+}
+
 // recover takes the recovery code in place of the second factor, which is gone
 // afterwards.
 func (s *Server) recover(c *call) error {
-	var in struct {
-		Code string `json:"recovery_code"`
-	}
+	var in recoveryInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}

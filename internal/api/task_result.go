@@ -8,6 +8,16 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
+// placeReply is where a task stands in the queue, for programs and in words.
+type placeReply struct {
+	TaskID      int64            `json:"task_id"`
+	Status      store.Status     `json:"status"`
+	Position    int              `json:"position"` // 0 where it does not wait
+	Reason      store.WaitReason `json:"reason"`
+	Tasks       []int64          `json:"tasks"` // that it waits for
+	Explanation string           `json:"explanation"`
+}
+
 // placeOfTask tells where an unfinished task stands in the queue.
 func (s *Server) placeOfTask(c *call) error {
 	t, err := c.oneTask()
@@ -23,10 +33,7 @@ func (s *Server) placeOfTask(c *call) error {
 	if place.Tasks == nil {
 		place.Tasks = []int64{}
 	}
-	return c.json(http.StatusOK, map[string]any{
-		"task_id": t.ID, "status": t.Status, "position": place.Position,
-		"reason": place.Reason, "tasks": place.Tasks, "explanation": pool.Explain(place),
-	})
+	return c.json(http.StatusOK, placeReply{t.ID, t.Status, place.Position, place.Reason, place.Tasks, pool.Explain(place)})
 }
 
 // stagesOfTask lists the parts of a task's output.

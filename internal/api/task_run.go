@@ -96,10 +96,12 @@ func limitOfParams(params json.RawMessage, limit string) (json.RawMessage, error
 	return json.Marshal(all)
 }
 
+type stopInput struct {
+	Force bool `json:"force"` // kill at once
+}
+
 func (s *Server) stopTask(c *call) error {
-	var in struct {
-		Force bool `json:"force"`
-	}
+	var in stopInput
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}
@@ -136,12 +138,14 @@ func (c *call) decide(do func(store.Task) (store.Task, error), otherwise string)
 	return c.empty(http.StatusNoContent)
 }
 
+type retryInput struct {
+	Secret string `json:"secret"`
+}
+
 // retryTask launches a task anew with the request of one that has ended. Secret
 // survey values are gone with that one: they have to be sent again.
 func (s *Server) retryTask(c *call) error {
-	var in struct {
-		Secret string `json:"secret"`
-	}
+	var in retryInput
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}

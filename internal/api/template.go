@@ -184,11 +184,13 @@ func removeTemplate(c *call, templates resource[store.Template, templateInput]) 
 	return err
 }
 
+type descriptionInput struct {
+	Description *string `json:"description"`
+}
+
 // describeTemplate sets the description alone.
 func (s *Server) describeTemplate(c *call) error {
-	var in struct {
-		Description *string `json:"description"`
-	}
+	var in descriptionInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}
@@ -226,9 +228,7 @@ func (c *call) changeTemplate(event string, change func(ctx context.Context, tx 
 
 // stopTemplate stops all tasks of a template.
 func (s *Server) stopTemplate(c *call) error {
-	var in struct {
-		Force bool `json:"force"`
-	}
+	var in stopInput
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}

@@ -98,9 +98,7 @@ func (s *Server) confirmTOTP(c *call) error {
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Passcode string `json:"passcode"`
-	}
+	var in passcodeInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}
