@@ -249,6 +249,7 @@ func TestSessions(t *testing.T) {
 		require.Equal(t, 204, w.do("", "DELETE", "/user/sessions", "", here...).Status)
 		require.Equal(t, 200, w.do("", "GET", "/user", "", here...).Status)
 		require.Equal(t, 401, w.do("", "GET", "/user", "", third...).Status)
+		require.Equal(t, 204, w.do("admin", "DELETE", "/users/{guest}/sessions/{own}", "").Status)
 		require.Equal(t, 204, w.do("admin", "DELETE", "/users/{guest}/sessions", "").Status)
 		require.Equal(t, 401, w.do("", "GET", "/user", "", here...).Status)
 	})

@@ -152,6 +152,8 @@ func TestRolesOfAllProjects(t *testing.T) {
 			{name: "those of the project are other ones", as: "guest", method: "GET", path: "/project/{p}/roles", status: 200, lacks: []string{"guest"}},
 			{name: "an owner does not change them", method: "PUT", path: "/project/{p}/roles/guest", body: `{"name":"x","permissions":15}`, status: 404},
 			{name: "changed", as: "admin", method: "PUT", path: "/roles/guest", body: `{"name":"Visitor","permissions":0}`, status: 204},
+			{name: "by POST too", as: "admin", method: "POST", path: "/roles/guest", body: `{"name":"Passer-by","permissions":0}`, status: 204},
+			{name: "one is shown", as: "admin", method: "GET", path: "/roles/guest", status: 200, contains: []string{`"name":"Passer-by"`, `"permissions":0`}},
 			{name: "deleted although members have it, for the built-in one comes back", as: "admin", method: "DELETE", path: "/roles/guest", status: 204},
 			{name: "one that is not there", as: "admin", method: "DELETE", path: "/roles/guest", status: 404},
 		})

@@ -94,6 +94,16 @@ func TestProjectNotifications(t *testing.T) {
 	require.Equal(t, []int64{w.ids["own"]}, cleared)
 }
 
+func TestATestNotificationIsSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{idle: true, api: func(c *api.Config) { c.Alerts = fakeAlerts{} }})
+	w.play([]scenario{
+		{name: "once alerts are on", method: "PUT", path: "/project/{p}", body: `{"name":"first","alert":true}`, status: 204},
+		{name: "by who manages the project's resources", as: "manager", method: "POST", path: "/project/{p}/notifications/test", status: 204},
+		{name: "not by guests", as: "guest", method: "POST", path: "/project/{p}/notifications/test", status: 403},
+	})
+}
+
 func TestDemoProject(t *testing.T) {
 	t.Parallel()
 	backends(t, options{idle: true}, func(t *testing.T, w *world) {
@@ -151,6 +161,7 @@ func TestKnownHosts(t *testing.T) {
 		require.Contains(t, a.Body, `"key_type":"ssh-ed25519"`)
 		w.play([]scenario{
 			{name: "are listed", as: "guest", method: "GET", path: path, status: 200, contains: []string{"[git.example.org]:2222"}},
+			{name: "one is shown", as: "guest", method: "GET", path: path + "/{host}", status: 200, contains: []string{`"id":{host}`}},
 			{name: "those of another project are not", as: "stranger", method: "GET", path: "/project/{q}/known_hosts", status: 200, contains: []string{"[]"}},
 			{name: "a task runner may not vouch for one", as: "task_runner", method: "POST", path: path, body: body("h", line), status: 403},
 			{name: "a stranger sees no project", as: "stranger", method: "DELETE", path: path + "/{host}", status: 404},

@@ -54,6 +54,7 @@ func TestRepositories(t *testing.T) {
 			{name: "one that a template needs stays", method: "DELETE", path: all + "/{repository}", status: 400, contains: []string{`"inUse":true`}},
 			{name: "and the template is named", as: "guest", method: "GET", path: all + "/{repository}/refs", status: 200, contains: []string{`"templates":[{"id":{template},"name":"hello"}]`}},
 			{name: "one is replaced", as: "manager", method: "PUT", path: all + "/{repo}", body: `{"id":{repo},"project_id":{p},"name":"new name","git_url":"https://h/r","git_branch":"main","ssh_key_id":{key}}`, status: 204},
+			{name: "and shown", as: "guest", method: "GET", path: all + "/{repo}", status: 200, contains: []string{`"name":"new name"`, `"git_url":"https://h/r"`}},
 			{name: "one is deleted", method: "DELETE", path: all + "/{repo}", status: 204},
 			{name: "and gone", method: "GET", path: all + "/{repo}", status: 404},
 		})

@@ -104,6 +104,9 @@ func TestTasksAreListed(t *testing.T) {
 func script(spec *job.Spec) jobtest.Script {
 	switch spec.Task.Message {
 	case "plan":
+		if spec.Resume { // it has been confirmed
+			return jobtest.Script{}
+		}
 		return jobtest.Script{Plan: &job.PlanSummary{Add: 1}}
 	case "long":
 		return jobtest.Script{Delay: time.Hour}
@@ -152,6 +155,12 @@ func TestTasksAreStoppedConfirmedAndDeleted(t *testing.T) {
 			{name: "it is rejected", as: "task_runner", method: "POST", path: tasks + "/{plan}/reject", body: `{}`, status: 204},
 		})
 		w.reaches("plan", store.Failed)
+		w.created("good", "owner", tasks, `{"template_id":{template},"message":"plan"}`)
+		w.reaches("good", store.WaitingConfirmation)
+		w.play([]scenario{
+			{name: "another one is confirmed", as: "task_runner", method: "POST", path: tasks + "/{good}/confirm", status: 204},
+		})
+		w.reaches("good", store.Success)
 		w.created("stopped", "owner", tasks, `{"template_id":{template},"message":"long"}`)
 		w.reaches("stopped", store.Running)
 		w.play([]scenario{
