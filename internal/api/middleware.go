@@ -108,8 +108,13 @@ func (s *Server) allowed(r *http.Request) []string {
 	return list
 }
 
-// web serves what is not the API.
+// web serves what is not the API. Where the document of the API used to be, its
+// place is told.
 func (s *Server) web(t *tracker, r *http.Request, p string) {
+	if p == "/swagger" || strings.HasPrefix(p, "/swagger/") {
+		http.Redirect(t, r, s.base+"/api/docs", http.StatusTemporaryRedirect)
+		return
+	}
 	if s.cfg.Web != nil {
 		r2 := r.Clone(r.Context())
 		r2.URL.Path, r2.URL.RawPath = p, ""

@@ -43,6 +43,7 @@ type route struct {
 func (s *Server) table() []route {
 	return slices.Concat(
 		s.publicRoutes(),
+		s.docRoutes(),
 		s.signInRoutes(),
 		s.accountRoutes(),
 		s.adminRoutes(),

@@ -171,7 +171,7 @@ func newWorldOn(t *testing.T, o options, open func(*testing.T) (store.Store, fun
 	w.server, err = api.New(apiConfig)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.server.Close()) })
-	w.handler = w.server.Handler()
+	w.handler = w.checked(w.server.Handler())
 	w.populate()
 	if !o.idle {
 		w.run()
