@@ -52,7 +52,8 @@ type options struct {
 	pool   func(*pool.Config)
 	api    func(*api.Config)
 	script func(*job.Spec) jobtest.Script
-	idle   bool // the pool does not run: tasks only wait
+	ring   *crypto.Ring // Defaults to a fresh one.
+	idle   bool         // the pool does not run: tasks only wait
 }
 
 // people are the roles in {p}; stranger owns {q}.
@@ -142,12 +143,24 @@ func dumpSQLite(t *testing.T, path string) string {
 }
 
 func newWorldOn(t *testing.T, o options, open func(*testing.T) (store.Store, func() string)) *world {
+	w := assemble(t, o, open)
+	w.populate()
+	if !o.idle {
+		w.run()
+	}
+	return w
+}
+
+// assemble makes a server on a store as it is.
+func assemble(t *testing.T, o options, open func(*testing.T) (store.Store, func() string)) *world {
 	w := &world{t: t, users: map[string]store.User{}, tokens: map[string]string{}, ids: map[string]int64{}}
 	w.st, w.dump = open(t)
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	w.ring, err = crypto.NewRing(crypto.GenerateKey())
-	require.NoError(t, err)
+	if w.ring = o.ring; w.ring == nil {
+		w.ring, err = crypto.NewRing(crypto.GenerateKey())
+		require.NoError(t, err)
+	}
 	w.fake = &jobtest.Fake{Script: o.script}
 	poolConfig := pool.Config{Ring: w.ring, Executor: w.fake, Log: log}
 	if o.pool != nil {
@@ -172,10 +185,6 @@ func newWorldOn(t *testing.T, o options, open func(*testing.T) (store.Store, fun
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.server.Close()) })
 	w.handler = w.checked(w.server.Handler())
-	w.populate()
-	if !o.idle {
-		w.run()
-	}
 	return w
 }
 
