@@ -10,6 +10,12 @@ import (
 	"github.com/coder/websocket"
 )
 
+// Why somebody is cut off who missed something.
+const (
+	closeLost = websocket.StatusTryAgainLater
+	whyLost   = "messages were lost"
+)
+
 const (
 	pingEvery      = 108 * time.Second
 	pongWithin     = 12 * time.Second
@@ -43,6 +49,10 @@ type client struct {
 func (c *client) offer(ctx context.Context, n *news) {
 	m := n.message
 	if c.task != 0 && c.task != m.TaskID || c.project != 0 && c.project != m.ProjectID || !c.by.sees(m.ProjectID) {
+		return
+	}
+	if lost(m) && !c.quiet {
+		c.finish(closeLost, whyLost)
 		return
 	}
 	frames := n.framesFor(c)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/pool"
@@ -28,21 +29,6 @@ type updateFrame struct {
 	Version    *string      `json:"version"`
 }
 
-type logFrame struct {
-	Type      string    `json:"type"`
-	Output    string    `json:"output"`
-	Time      time.Time `json:"time"`
-	TaskID    int64     `json:"task_id"`
-	ProjectID int64     `json:"project_id"`
-}
-
-type logsFrame struct {
-	Type      string          `json:"type"`
-	TaskID    int64           `json:"task_id"`
-	ProjectID int64           `json:"project_id"`
-	Lines     []store.LogLine `json:"lines"`
-}
-
 // framesFor returns what a client is sent.
 func (n *news) framesFor(c *client) [][]byte {
 	m := n.message
@@ -60,14 +46,12 @@ func (n *news) framesFor(c *client) [][]byte {
 		return nil
 	case c.batch:
 		if n.batch == nil {
-			n.batch = frame(logsFrame{Type: "logs", TaskID: m.TaskID, ProjectID: m.ProjectID, Lines: m.Lines})
+			n.batch = batchFrame(m)
 		}
 		return [][]byte{n.batch}
 	}
 	if n.lines == nil {
-		for _, l := range m.Lines {
-			n.lines = append(n.lines, frame(logFrame{Type: "log", Output: l.Text, Time: l.Time, TaskID: m.TaskID, ProjectID: m.ProjectID}))
-		}
+		n.lines = lineFrames(m)
 	}
 	return n.lines
 }
@@ -76,6 +60,52 @@ func frame(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return []byte(`{}`) // of these types it cannot be
+	}
+	return b
+}
+
+// lineFrames are the frames of single lines. They are written by hand, since
+// everything that any task puts out goes through here.
+func lineFrames(m pool.Message) [][]byte {
+	frames := make([][]byte, 0, len(m.Lines))
+	for i := range m.Lines {
+		l := &m.Lines[i]
+		b := appendOutput(append(make([]byte, 0, len(l.Text)+160), `{"type":"log",`...), l)
+		frames = append(frames, append(appendTask(b, m), '}'))
+	}
+	return frames
+}
+
+// batchFrame is one frame of all lines, each as [store.LogLine] is.
+func batchFrame(m pool.Message) []byte {
+	b := append(appendTask([]byte(`{"type":"logs"`), m), `,"lines":[`...)
+	for i := range m.Lines {
+		l := &m.Lines[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if l.Stream != 0 || l.Partial || l.Truncated || l.Masked || l.Late { // seldom
+			b = append(b, frame(l)...)
+			continue
+		}
+		b = strconv.AppendInt(append(b, `{"n":`...), l.Number, 10)
+		b = strconv.AppendInt(append(b, `,"attempt":`...), int64(l.Attempt), 10)
+		b = append(appendOutput(append(b, ','), l), '}')
+	}
+	return append(b, "]}"...)
+}
+
+func appendTask(b []byte, m pool.Message) []byte {
+	b = strconv.AppendInt(append(b, `,"task_id":`...), m.TaskID, 10)
+	return strconv.AppendInt(append(b, `,"project_id":`...), m.ProjectID, 10)
+}
+
+func appendOutput(b []byte, l *store.LogLine) []byte {
+	b = l.Time.UTC().AppendFormat(append(b, `"time":"`...), time.RFC3339Nano)
+	begun := append(b, `","output":`...)
+	b, err := appendText(begun, l.Text)
+	if err != nil {
+		return append(begun, `""`...) // of a text it cannot be
 	}
 	return b
 }

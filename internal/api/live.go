@@ -31,16 +31,10 @@ type live struct {
 	viewers map[string]*viewer  // by what proves who they are
 	general map[*client]bool    // websockets that ask for no single task
 	byTask  map[int64]clientSet // those that do
-	shift   *shift              // nil while nobody watches
+	stop    context.CancelFunc  // ends what works while somebody watches; nil while nobody does
 }
 
 type clientSet map[*client]bool
-
-// shift is what works while somebody watches.
-type shift struct {
-	sub  *pool.Subscription
-	stop context.CancelFunc
-}
 
 func newLive(s *Server) *live {
 	return &live{s: s, viewers: map[string]*viewer{}, general: map[*client]bool{}, byTask: map[int64]clientSet{}}
@@ -69,7 +63,7 @@ func (l *live) join(ctx context.Context, w *watcher, c *client) bool {
 		l.setOf(c)[c] = true
 	}
 	l.wg.Add(1)
-	if l.shift == nil {
+	if l.stop == nil {
 		l.begin(ctx)
 	}
 	return true
@@ -78,9 +72,10 @@ func (l *live) join(ctx context.Context, w *watcher, c *client) bool {
 // begin starts what watchers need; l.mu is held.
 func (l *live) begin(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	sh := &shift{sub: l.s.pool.Subscribe(pool.Topic{}), stop: cancel}
-	l.shift = sh
-	l.wg.Go(func() { l.pump(ctx, sh) })
+	l.stop = cancel
+	in, sub := newInbox(), l.s.pool.Subscribe(pool.Topic{})
+	l.wg.Go(func() { l.receive(ctx, sub, in) })
+	l.wg.Go(func() { l.pump(ctx, in) })
 	l.wg.Go(func() { l.watch(ctx) })
 }
 
@@ -110,10 +105,9 @@ func (l *live) leave(w *watcher, c *client) {
 			delete(l.byTask, c.task)
 		}
 	}
-	if len(l.viewers) == 0 && l.shift != nil {
-		l.shift.stop()
-		l.shift.sub.Close()
-		l.shift = nil
+	if len(l.viewers) == 0 && l.stop != nil {
+		l.stop() // which ends the subscription too
+		l.stop = nil
 	}
 }
 
@@ -126,28 +120,6 @@ func (l *live) close() {
 	}
 	l.mu.Unlock()
 	l.wg.Wait()
-}
-
-// pump passes on what the pool tells. It never waits for a client.
-func (l *live) pump(ctx context.Context, sh *shift) {
-	for m := range sh.sub.C {
-		l.deliver(ctx, m)
-	}
-	if sh.sub.Err() == nil {
-		return
-	}
-	// Messages were lost: clients that come back read what they missed.
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.shift != sh {
-		return
-	}
-	for _, v := range l.viewers {
-		v.end(websocket.StatusTryAgainLater, "messages were lost")
-	}
-	next := &shift{sub: l.s.pool.Subscribe(pool.Topic{}), stop: sh.stop}
-	l.shift = next
-	l.wg.Go(func() { l.pump(ctx, next) })
 }
 
 // deliver hands a message to everybody who asked for it and may see it.

@@ -55,7 +55,7 @@ func TestACrowdIsServed(t *testing.T) {
 		if i%100 == 0 {
 			query = "?batch=1&task=1"
 		}
-		conn, _, err := websocket.Dial(t.Context(), "http://pipe/api/ws"+query, &websocket.DialOptions{
+		conn, _, err := websocket.Dial(t.Context(), "http://pipe/api/ws"+query, &websocket.DialOptions{ //nolint:bodyclose // the connection is closed, and a refusal has no body to speak of
 			HTTPClient: client, HTTPHeader: http.Header{"Authorization": {"Bearer " + w.tokens["guest"]}},
 		})
 		require.NoError(t, err)
@@ -69,6 +69,7 @@ func TestACrowdIsServed(t *testing.T) {
 	w.created("task", "owner", "/project/{p}/tasks", `{"template_id":{template}}`)
 	readers.Wait()
 	t.Logf("took %s; lines: %s; changes: %s", time.Since(begun).Round(time.Millisecond), lines.String(), changes.String())
+	require.Empty(t, lines.errs)
 	require.Equal(t, 1000*seconds*((clients+99)/100), lines.n)
 	require.Equal(t, clients, changes.n)
 	for _, conn := range conns {
@@ -89,6 +90,7 @@ func listenTo(ctx context.Context, conn *websocket.Conn, lines, changes *figures
 	for {
 		_, f, err := conn.Read(ctx)
 		if err != nil {
+			lines.fail(err)
 			return
 		}
 		now := time.Now()
@@ -123,6 +125,13 @@ type figures struct {
 	mu   sync.Mutex
 	n    int
 	late []time.Duration
+	errs []error
+}
+
+func (f *figures) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.errs = append(f.errs, err)
 }
 
 func (f *figures) add(since []time.Time, now time.Time) {

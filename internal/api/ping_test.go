@@ -74,7 +74,7 @@ func TestAClientThatGivesNoSignOfLifeIsDropped(t *testing.T) {
 		w := newWorld(t, options{idle: true})
 		client, stop := w.serveInside()
 		dial := func() *websocket.Conn {
-			conn, _, err := websocket.Dial(t.Context(), "http://pipe/api/ws", &websocket.DialOptions{
+			conn, _, err := websocket.Dial(t.Context(), "http://pipe/api/ws", &websocket.DialOptions{ //nolint:bodyclose // the connection is closed, and a refusal has no body to speak of
 				HTTPClient: client, HTTPHeader: http.Header{"Authorization": {"Bearer " + w.tokens["guest"]}},
 			})
 			require.NoError(t, err)

@@ -43,7 +43,7 @@ func (s *Server) ws(c *call) error {
 	// from then on.
 	ctx := context.WithoutCancel(c.ctx())
 	cl.pingAt, cl.writing = time.Now().Add(pingEvery), true
-	cl.watcher.client, cl.by, cl.end = cl, c.viewer(ctx), cl.finish
+	cl.client, cl.by, cl.end = cl, c.viewer(ctx), cl.finish
 	if !s.live.join(ctx, &cl.watcher, cl) {
 		return answer(http.StatusServiceUnavailable, "the server stops: come back later")
 	}
