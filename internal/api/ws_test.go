@@ -140,7 +140,7 @@ func TestWebsocketsThatAreRefused(t *testing.T) {
 		for name, value := range tc.header {
 			header.Set(name, value)
 		}
-		conn, res, err := websocket.Dial(t.Context(), url+"/api/ws"+w.fill(tc.query), &websocket.DialOptions{HTTPHeader: header})
+		conn, res, err := websocket.Dial(t.Context(), url+"/api/ws"+w.fill(tc.query), &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // an upgraded connection has none, and a refusal is closed by the library
 		require.NotNil(t, res, tc.name)
 		require.Equal(t, tc.status, res.StatusCode, tc.name)
 		if err == nil {
@@ -206,7 +206,7 @@ func TestHostProgramsWatchToo(t *testing.T) {
 		}
 	}})
 	url := w.serve(t)
-	conn, _, err := websocket.Dial(t.Context(), url+"/api/ws", &websocket.DialOptions{HTTPHeader: http.Header{"X-Host-User": {"2"}}})
+	conn, _, err := websocket.Dial(t.Context(), url+"/api/ws", &websocket.DialOptions{HTTPHeader: http.Header{"X-Host-User": {"2"}}}) //nolint:bodyclose // an upgraded connection has none, and a refusal is closed by the library
 	require.NoError(t, err)
 	defer conn.CloseNow()
 	_, err = w.pool.AddTask(t.Context(), pool.AddRequest{Task: store.Task{ProjectID: w.ids["p"], TemplateID: w.ids["template"]}})
