@@ -65,7 +65,7 @@ func git(t *testing.T, dir string, args ...string) {
 func call(t *testing.T, in string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = cli.Main(t.Context(), args, cli.Streams{In: strings.NewReader(in), Out: &out, Err: &errs})
+	code = cli.Main(t.Context(), args, cli.Streams{In: strings.NewReader(in), Out: &out, Err: &errs}.Hasty())
 	return code, out.String(), errs.String()
 }
 

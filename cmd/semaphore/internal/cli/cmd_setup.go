@@ -85,7 +85,7 @@ func runSetup(ctx context.Context, opts setupOptions, streams Streams) error {
 			return err
 		}
 	}
-	if err := makeAdmin(ctx, &userDesk{cfg: cfg, st: st, errs: streams.Err}, a.admin, a.password); err != nil {
+	if err := makeAdmin(ctx, &userDesk{cfg: cfg, st: st, errs: streams.Err, cost: streams.hashCost}, a.admin, a.password); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Out, "%s, you are set up: start the server with\n\n    semaphore server --config %s\n", a.admin.Name, file)

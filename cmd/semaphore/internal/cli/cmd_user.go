@@ -35,6 +35,7 @@ type userDesk struct {
 	in   *asker
 	out  io.Writer
 	errs io.Writer
+	cost int // of password hashes; 0 is the default
 }
 
 // open reads the configuration and opens the database.
@@ -47,7 +48,7 @@ func (o userOptions) open(ctx context.Context, streams Streams) (*userDesk, erro
 	if err != nil {
 		return nil, err
 	}
-	return &userDesk{cfg: cfg, st: st, in: &asker{in: streams.In, out: streams.Err}, out: streams.Out, errs: streams.Err}, nil
+	return &userDesk{cfg: cfg, st: st, in: &asker{in: streams.In, out: streams.Err}, out: streams.Out, errs: streams.Err, cost: streams.hashCost}, nil
 }
 
 // auth is sign-in as the server has it. Second factors can be prepared before
@@ -58,7 +59,7 @@ func (d *userDesk) auth(ctx context.Context) (*auth.Service, error) {
 		return nil, err
 	}
 	return auth.New(d.st, auth.Config{
-		Ring: ring, MinPassword: d.cfg.MinPasswordLength, TOTP: true, TOTPIssuer: d.cfg.Auth.TOTP.AppName,
+		Ring: ring, MinPassword: d.cfg.MinPasswordLength, BcryptCost: d.cost, TOTP: true, TOTPIssuer: d.cfg.Auth.TOTP.AppName,
 		AllowRecovery: d.cfg.Auth.TOTP.AllowRecovery, Log: newLog(d.cfg, d.errs),
 	})
 }

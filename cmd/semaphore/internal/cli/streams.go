@@ -16,12 +16,15 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
+
+	hashCost int // of passwords, so that tests need not wait; 0 is the default
 }
 
 // stopping returns streams that stop the task when nobody reads them any more.
 func (s Streams) stopping(stopper *job.Stopper) Streams {
 	stop := func() { stopper.Stop(fmt.Errorf("%w: nobody reads the output", job.ErrStopped)) }
-	return Streams{In: s.In, Out: &outWriter{w: s.Out, stop: stop}, Err: &outWriter{w: s.Err, stop: stop}}
+	s.Out, s.Err = &outWriter{w: s.Out, stop: stop}, &outWriter{w: s.Err, stop: stop}
+	return s
 }
 
 // outWriter writes until it cannot. From then on it takes everything, so that
