@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,7 +43,7 @@ shutdown_grace_sec to end, and are then stopped. A second one hurries.`,
 	}
 	cmd.Flags().BoolVar(&o.demo, "demo", false, "make a project whose tasks can be tried at once")
 	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "`DIR` of database, key and work (data_dir)")
-	cmd.Flags().StringVar(&o.port, "port", "", "`PORT` to listen on (port)")
+	cmd.Flags().StringVar(&o.port, "port", "", "`PORT` to listen on, 0 for any free one (port)")
 	return cmd
 }
 
@@ -80,6 +82,9 @@ func (o serverOptions) apply(cfg *config.Config) error {
 		cfg.DataDir = dir
 	}
 	if o.port != "" {
+		if _, err := strconv.ParseUint(strings.TrimPrefix(o.port, ":"), 10, 16); err != nil {
+			return usage("--port: a number up to 65535 is expected, 0 for any free port")
+		}
 		cfg.Port = o.port
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/internal/config"
@@ -20,6 +21,7 @@ type front struct {
 	servers   []*http.Server
 	listeners []net.Listener
 	errs      chan error
+	serving   sync.WaitGroup
 	url       string // where the server can be reached from this machine
 }
 
@@ -50,13 +52,10 @@ func newFront(ctx context.Context, cfg *config.Config, handler http.Handler, log
 	}
 	port := f.listeners[0].Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // "tcp" gives no other
 	f.url = scheme + "://" + net.JoinHostPort(shown(cfg.Interface), strconv.Itoa(port))
-	if cfg.WebHost != "" {
-		f.url = strings.TrimRight(cfg.WebHost, "/")
-	}
 	if cfg.TLS.Enabled && cfg.TLS.HTTPRedirectPort > 0 {
 		redirect := &http.Server{Handler: toHTTPS(port), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 		if err := f.listen(ctx, redirect, net.JoinHostPort(strings.Trim(cfg.Interface, "[]"), strconv.Itoa(cfg.TLS.HTTPRedirectPort))); err != nil {
-			return nil, errors.Join(err, f.listeners[0].Close())
+			return nil, errors.Join(err, f.close(ctx))
 		}
 	}
 	return f, nil
@@ -83,7 +82,7 @@ func (f *front) listen(ctx context.Context, s *http.Server, addr string) error {
 // itself.
 func (f *front) serve() {
 	for i, s := range f.servers {
-		go func() {
+		f.serving.Go(func() {
 			var err error
 			if s.TLSConfig != nil {
 				err = s.ServeTLS(f.listeners[i], "", "")
@@ -93,7 +92,7 @@ func (f *front) serve() {
 			if !errors.Is(err, http.ErrServerClosed) {
 				f.errs <- fmt.Errorf("serve: %w", err)
 			}
-		}()
+		})
 	}
 }
 
@@ -107,6 +106,12 @@ func (f *front) close(ctx context.Context) error {
 			errs = append(errs, s.Close())
 		}
 	}
+	for _, l := range f.listeners { // a server that never served does not know its own
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	f.serving.Wait()
 	return errors.Join(errs...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/alexandervashurin/semaphore"
@@ -28,13 +29,19 @@ type Options struct {
 	Version string
 	// Hurry cuts a shut-down short when it is closed. Optional.
 	Hurry <-chan struct{}
-	// Ready is told where the server can be reached. Optional.
+	// Ready is told where the server can be reached from this machine. Optional.
 	Ready func(url string)
 }
 
 // Run serves until ctx ends. Then nothing more is claimed, running tasks get
 // their grace while reads go on, and the listeners close last.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
+	st, release, err := own(ctx, o.Store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	o.Store = st
 	settings, err := fill(ctx, o)
 	if err != nil {
 		return err
@@ -51,7 +58,7 @@ func Run(ctx context.Context, o Options) error {
 		return errors.Join(err, front.close(ctx))
 	}
 	front.serve()
-	o.announce(front.url)
+	o.announce(front)
 	err = o.work(ctx, app, front)
 	return errors.Join(err, app.Close(), front.close(ctx))
 }
@@ -78,10 +85,17 @@ func (o Options) prepare(ctx context.Context, app *semaphore.App) error {
 	return nil
 }
 
-func (o Options) announce(url string) {
-	fmt.Fprintf(o.Notes, "semaphore: serving %s (stop with Ctrl-C)\n", url)
+// announce says where the server is: the address that people use, and where it
+// listens if that is another one.
+func (o Options) announce(f *front) {
+	public := strings.TrimRight(o.Config.WebHost, "/")
+	if public == "" {
+		fmt.Fprintf(o.Notes, "semaphore: serving %s (stop with Ctrl-C)\n", f.url)
+	} else {
+		fmt.Fprintf(o.Notes, "semaphore: serving %s at %s (stop with Ctrl-C)\n", public, f.url)
+	}
 	if o.Ready != nil {
-		o.Ready(url)
+		o.Ready(f.url)
 	}
 }
 
