@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
@@ -26,8 +27,10 @@ func (g *globalFlags) register(root *cobra.Command) {
 	flags.StringVar(&g.logLevel, "log-level", "", "`LEVEL` of the log: DEBUG, INFO, WARN, ERROR, FATAL or PANIC")
 }
 
-// load reads the configuration and shows its warnings.
-func (g *globalFlags) load(warnings io.Writer) (*config.Config, config.Report, error) {
+// load reads the configuration and shows its warnings. Over are variables that
+// a command's own flags put over the environment, so that what follows from
+// them follows.
+func (g *globalFlags) load(warnings io.Writer, over ...string) (*config.Config, config.Report, error) {
 	if g.config != "" && g.noConfig {
 		return nil, config.Report{}, usage("--config and --no-config exclude each other")
 	}
@@ -35,7 +38,7 @@ func (g *globalFlags) load(warnings io.Writer) (*config.Config, config.Report, e
 	if level != "" && !slices.Contains([]string{"DEBUG", "INFO", "WARN", "ERROR", "FATAL", "PANIC"}, level) {
 		return nil, config.Report{}, usage("--log-level: DEBUG, INFO, WARN, ERROR, FATAL or PANIC is expected")
 	}
-	cfg, report, err := config.Load(config.Options{File: g.config, NoFile: g.noConfig})
+	cfg, report, err := config.Load(config.Options{File: g.config, NoFile: g.noConfig, Env: append(os.Environ(), over...)})
 	for _, w := range report.Warnings {
 		fmt.Fprintln(warnings, "semaphore: warning:", w)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alexandervashurin/semaphore/cmd/semaphore/internal/server"
-	"github.com/alexandervashurin/semaphore/internal/config"
 )
 
 // serverOptions are the flags of `semaphore server`.
@@ -48,11 +47,12 @@ shutdown_grace_sec to end, and are then stopped. A second one hurries.`,
 }
 
 func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
-	cfg, _, err := o.global.load(streams.Err)
+	over, err := o.variables()
 	if err != nil {
 		return err
 	}
-	if err := o.apply(cfg); err != nil {
+	cfg, _, err := o.global.load(streams.Err, over...)
+	if err != nil {
 		return err
 	}
 	ctx, hurry, stop := untilSignals(ctx)
@@ -72,22 +72,23 @@ func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
 	})
 }
 
-// apply puts the flags over the configuration.
-func (o serverOptions) apply(cfg *config.Config) error {
+// variables are what the flags put over the environment.
+func (o serverOptions) variables() ([]string, error) {
+	var over []string
 	if o.dataDir != "" {
 		dir, err := filepath.Abs(o.dataDir)
 		if err != nil {
-			return usage("--data-dir: %v", err)
+			return nil, usage("--data-dir: %v", err)
 		}
-		cfg.DataDir = dir
+		over = append(over, "SEMAPHORE_DATA_DIR="+dir)
 	}
 	if o.port != "" {
 		if _, err := strconv.ParseUint(strings.TrimPrefix(o.port, ":"), 10, 16); err != nil {
-			return usage("--port: a number up to 65535 is expected, 0 for any free port")
+			return nil, usage("--port: a number up to 65535 is expected, 0 for any free port")
 		}
-		cfg.Port = o.port
+		over = append(over, "SEMAPHORE_PORT="+o.port)
 	}
-	return nil
+	return over, nil
 }
 
 // untilSignals ends the context at the first signal; hurry is closed at the

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,17 @@ func gated(gate string) string {
 func openGate(t *testing.T, gate string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+}
+
+func list(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 func TestTheTasksOfTheDemoReallyRun(t *testing.T) {
@@ -62,8 +74,10 @@ func TestTheTasksOfTheDemoReallyRun(t *testing.T) {
 		require.Contains(t, s.output(s.becomes(infra, store.Success)), "Apply complete!")
 	}
 	onlyOurs(t, s.dir)
+	require.DirExists(t, filepath.Join(s.dir, "work"), "everything is in its directory")
+	require.Empty(t, list(t, s.cmd.Dir), "and nothing in the home or the current one")
 	s.stop()
-	noProcess(t, s.dir)
+	s.noProcess()
 
 	again := launch{dir: s.dir, args: []string{"--demo"}}.serve(t)
 	require.Equal(t, 204, again.signIn("admin", s.password))
@@ -86,9 +100,14 @@ func TestKilledServerFindsItsTasksAgain(t *testing.T) {
 	s.prints(lost, "ready")
 	s.prints(again, "ready")
 	require.Equal(t, store.Waiting, s.task(waits).Status)
-	require.GreaterOrEqual(t, len(processes(t, s.dir)), 3, "the server and two tools")
+	require.GreaterOrEqual(t, len(s.processes()), 3, "the server and two tools")
+	tree := descendants(t, s.cmd.Process.Pid)
+	require.GreaterOrEqual(t, len(tree), 4, "two tools and who watches them")
 	s.kill()
-	noProcess(t, s.dir) // the tools end with the server, without anybody's help
+	s.noProcess() // the tools end with the server, without anybody's help
+	for _, pid := range tree {
+		eventually(t, func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }, "process %d is left", pid)
+	}
 	openGate(t, gate)
 
 	next := launch{dir: s.dir, env: env}.serve(t)
@@ -118,7 +137,7 @@ func TestTermLetsRunningTasksEnd(t *testing.T) {
 	require.Equal(t, store.Running, s.task(runs).Status, "reads go on")
 	openGate(t, gate)
 	require.Zero(t, s.exit(), s.out)
-	noProcess(t, s.dir)
+	s.noProcess()
 
 	next := launch{dir: s.dir, env: env}.serve(t)
 	require.Equal(t, 204, next.signIn("admin", s.password))
@@ -140,7 +159,7 @@ func TestASecondTermHurries(t *testing.T) {
 	s.out.wait(t, "worker shuts down", s.ended)
 	s.signal(syscall.SIGTERM)
 	require.Zero(t, s.exit(), s.out)
-	noProcess(t, s.dir)
+	s.noProcess()
 
 	next := launch{dir: s.dir, env: env}.serve(t)
 	require.Equal(t, 204, next.signIn("admin", s.password))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,20 +87,15 @@ func (s *server) task(t store.Task) store.Task {
 // becomes asks until a task has the state.
 func (s *server) becomes(t store.Task, status store.Status) store.Task {
 	s.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for limit := time.After(patience); ; {
-		now := s.task(t)
-		if now.Status == status {
-			return now
+	var now store.Task
+	eventually(s.t, func() bool {
+		now = s.task(t)
+		if now.Status != status && now.Status.Finished() {
+			require.FailNowf(s.t, "task has ended", "task %d is to become %s, and is %s: %s\n%s", t.ID, status, now.Status, now.Reason, s.output(t))
 		}
-		require.Falsef(s.t, now.Status.Finished(), "task %d is to become %s, and is %s: %s\n%s", t.ID, status, now.Status, now.Reason, s.output(t))
-		select {
-		case <-tick.C:
-		case <-limit:
-			require.FailNow(s.t, "task stays "+string(now.Status), s.output(t))
-		}
-	}
+		return now.Status == status
+	}, "task %d is to become %s", t.ID, status)
+	return now
 }
 
 // output is the plain output of a task.
@@ -122,17 +118,20 @@ func (s *server) prints(t store.Task, text string) {
 		if strings.Contains(lines.Text(), text) {
 			return
 		}
-		require.NotEqual(s.t, "event: end", lines.Text(), "the task ended without printing %q", text)
+		if lines.Text() == "event: end" {
+			now := s.task(t)
+			require.FailNow(s.t, "the task ended without printing "+text, "%s: %s\n%s", now.Status, now.Reason, s.output(t))
+		}
 	}
 	require.FailNow(s.t, "the stream ended", text)
 }
 
-// processes lists those that have anything to do with a directory: they work in
-// it, or name it.
-func processes(t *testing.T, dir string) []string {
-	t.Helper()
+// processes lists those that have anything to do with a server: they work in
+// its directories, or name one.
+func (s *server) processes() []string {
+	s.t.Helper()
 	entries, err := os.ReadDir("/proc")
-	require.NoError(t, err)
+	require.NoError(s.t, err)
 	var found []string
 	for _, e := range entries {
 		proc := filepath.Join("/proc", e.Name())
@@ -142,27 +141,49 @@ func processes(t *testing.T, dir string) []string {
 		}
 		args, _ := os.ReadFile(filepath.Join(proc, "cmdline"))
 		line := strings.ReplaceAll(string(args), "\x00", " ")
-		if strings.HasPrefix(cwd, dir) || strings.Contains(line, dir) {
+		if strings.HasPrefix(cwd, s.dir) || strings.HasPrefix(cwd, s.cmd.Dir) || strings.Contains(line, s.dir) {
 			found = append(found, e.Name()+" "+line)
 		}
 	}
 	return found
 }
 
-// noProcess waits until nothing of a directory runs any more.
-func noProcess(t *testing.T, dir string) {
+// noProcess waits until nothing of a server runs any more.
+func (s *server) noProcess() {
+	s.t.Helper()
+	eventually(s.t, func() bool { return len(s.processes()) == 0 }, "%v is left", s.processes())
+}
+
+// descendants are the children of a process, theirs, and so on.
+func descendants(t *testing.T, pid int) []int {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	require.NoError(t, err)
+	var all []int
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread is gone
+		}
+		for word := range strings.FieldsSeq(string(text)) {
+			child, err := strconv.Atoi(word)
+			require.NoError(t, err)
+			all = append(append(all, child), descendants(t, child)...)
+		}
+	}
+	return all
+}
+
+// eventually asks until it is true.
+func eventually(t *testing.T, is func() bool, format string, args ...any) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for limit := time.After(patience); ; {
-		left := processes(t, dir)
-		if len(left) == 0 {
-			return
-		}
+	for limit := time.After(patience); !is(); {
 		select {
 		case <-tick.C:
 		case <-limit:
-			require.Empty(t, left)
+			require.FailNowf(t, "it is not so in time", format, args...)
 		}
 	}
 }

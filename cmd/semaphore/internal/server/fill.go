@@ -150,6 +150,9 @@ func localConfig(cfg *config.Config, o Options) (job.LocalConfig, error) {
 		local.Git = job.GitCLI{}
 	}
 	var err error
+	if local.LinkDir, err = linkDir(workDir(cfg)); err != nil {
+		return local, err
+	}
 	local.Process, err = process(cfg.Process)
 	return local, err
 }

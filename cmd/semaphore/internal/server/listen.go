@@ -50,7 +50,7 @@ func newFront(ctx context.Context, cfg *config.Config, handler http.Handler, log
 	if err := f.listen(ctx, main, address(cfg)); err != nil {
 		return nil, err
 	}
-	port := f.listeners[0].Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // "tcp" gives no other
+	port := f.listeners[0].Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // "tcp" gives no other
 	f.url = scheme + "://" + net.JoinHostPort(shown(cfg.Interface), strconv.Itoa(port))
 	if cfg.TLS.Enabled && cfg.TLS.HTTPRedirectPort > 0 {
 		redirect := &http.Server{Handler: toHTTPS(port), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
