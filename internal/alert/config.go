@@ -49,8 +49,10 @@ type Config struct {
 	// those here are the administrator's.
 	HTTP *http.Client
 	// Templates replaces the words of e-mails. Files that it lacks are the built-in
-	// ones: mail.subject.tmpl, mail.txt.tmpl (package text/template) and
-	// mail.html.tmpl (html/template), which get a [MailData].
+	// ones: mail.subject.tmpl, mail.txt.tmpl and mail.html.tmpl, which get a
+	// [MailData]. They are written in the language of package text/template, of
+	// which {{.Field}}, if, with, eq, else and end are known; values of the HTML
+	// are escaped.
 	Templates fs.FS
 	// Timeout is how long one channel may take. Defaults to 10 s.
 	Timeout time.Duration

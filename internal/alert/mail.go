@@ -1,16 +1,12 @@
 package alert
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
-	"io"
 	"io/fs"
 	netmail "net/mail"
-	texttemplate "text/template"
 
 	"github.com/alexandervashurin/semaphore/mail"
 	"github.com/alexandervashurin/semaphore/store"
@@ -36,35 +32,6 @@ type MailData struct {
 	URL        string // of the task in the web UI
 }
 
-// words are parsed templates.
-type words struct {
-	subject, text *texttemplate.Template
-	html          *htmltemplate.Template
-}
-
-// parseWords reads templates, and tries them: a server shall not find out when
-// something has failed.
-func parseWords(over fs.FS) (words, error) {
-	var w words
-	var sources [3]string
-	for i, name := range []string{"mail.subject.tmpl", "mail.txt.tmpl", "mail.html.tmpl"} {
-		source, err := load(over, name)
-		if err != nil {
-			return w, err
-		}
-		sources[i] = source
-	}
-	var errs [3]error
-	w.subject, errs[0] = texttemplate.New("mail.subject.tmpl").Parse(sources[0])
-	w.text, errs[1] = texttemplate.New("mail.txt.tmpl").Parse(sources[1])
-	w.html, errs[2] = htmltemplate.New("mail.html.tmpl").Parse(sources[2])
-	if err := errors.Join(errs[:]...); err != nil {
-		return w, fmt.Errorf("parse template of e-mail: %w", err)
-	}
-	_, err := w.write(MailData{Event: EventError})
-	return w, err
-}
-
 // load reads one template, from over if it is there.
 func load(over fs.FS, name string) (string, error) {
 	if over != nil {
@@ -81,22 +48,6 @@ func load(over fs.FS, name string) (string, error) {
 		return "", fmt.Errorf("read template of e-mail: %w", err)
 	}
 	return string(data), nil
-}
-
-// write makes a message without sender and recipient.
-func (w words) write(d MailData) (mail.Message, error) {
-	var m mail.Message
-	for _, part := range []struct {
-		into    *string
-		execute func(io.Writer, any) error
-	}{{&m.Subject, w.subject.Execute}, {&m.Text, w.text.Execute}, {&m.HTML, w.html.Execute}} {
-		var b bytes.Buffer
-		if err := part.execute(&b, d); err != nil {
-			return m, fmt.Errorf("write e-mail: %w", err)
-		}
-		*part.into = b.String()
-	}
-	return m, nil
 }
 
 // mails lists one message for each member and administrator who wants alerts.

@@ -16,6 +16,7 @@ import (
 	"github.com/alexandervashurin/semaphore/mail"
 	"github.com/alexandervashurin/semaphore/mail/mailtest"
 	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/memory"
 )
 
 func TestMailGoesToMembersAndAdministratorsWhoWantIt(t *testing.T) {
@@ -148,7 +149,7 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 		"webhook: its url is no address":  func(c *alert.Config) { c.Webhook = alert.Webhook{Enabled: true, URL: "ftp://x/" + secret} },
 		"dingtalk: its url is no address": func(c *alert.Config) { c.DingTalk = alert.Hook{Enabled: true} },
 		"template of e-mail":              func(c *alert.Config) { c.Templates = fstest.MapFS{"mail.txt.tmpl": {Data: []byte("{{")}} },
-		"can't evaluate field Nonexistent": func(c *alert.Config) {
+		"there is no field .Nonexistent": func(c *alert.Config) {
 			c.Templates = fstest.MapFS{"mail.html.tmpl": {Data: []byte("{{.Nonexistent}}")}}
 		},
 	} {
@@ -161,5 +162,23 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 			require.NotContains(t, fmt.Sprintf(verb, cfg.Slack), secret)
 			require.NotContains(t, fmt.Sprintf(verb, cfg.Webhook), secret)
 		}
+	}
+}
+
+func TestTemplatesAreTriedOnBothSides(t *testing.T) {
+	t.Parallel()
+	for text, reason := range map[string]string{
+		"{{if .Version}}{{.Nope}}{{end}}":                "no field .Nope",
+		"{{if .Version}}x{{else}}{{.Nope}}{{end}}":       "no field .Nope",
+		"{{range .Version}}{{end}}":                      "are known here",
+		"{{.Version | print}}":                           "not defined",
+		"{{$x := .Version}}":                             "are known here",
+		"{{.Version.Length}}":                            "no field .Version.Length",
+		`{{define "a"}}x{{end}}{{template "a"}}`:         "one template",
+		"{{with .Version}}{{eq . .Nope}}{{else}}{{end}}": "no field .Nope",
+	} {
+		_, err := alert.New(alert.Config{Store: memory.New(memory.Config{}), Email: alert.Email{Enabled: true}, Mail: &mailtest.Fake{},
+			Templates: fstest.MapFS{"mail.txt.tmpl": {Data: []byte(text)}}})
+		require.ErrorContains(t, err, reason, text)
 	}
 }

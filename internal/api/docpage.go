@@ -1,20 +1,15 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	_ "embed"
-	"fmt"
-	"html/template"
+	"html"
 	"slices"
 	"strings"
 )
 
 //go:embed docpage.html
 var docHTML string
-
-// docTemplate is the page of the document.
-var docTemplate = template.Must(template.New("docs").Parse(docHTML))
 
 // docLine is a route on the page.
 type docLine struct {
@@ -47,7 +42,7 @@ type docSchema struct {
 }
 
 // docPage is the document for people: one page, no scripts.
-func (s *Server) docPage() ([]byte, error) {
+func (s *Server) docPage() []byte {
 	types := newSchemas()
 	all := map[string]operation{}
 	for _, op := range operations() {
@@ -65,12 +60,14 @@ func (s *Server) docPage() ([]byte, error) {
 	for _, section := range sections() {
 		groups = append(groups, docGroup{section.name, section.what, lines[section.name]})
 	}
-	var out bytes.Buffer
-	err := docTemplate.Execute(&out, map[string]any{"Groups": groups, "Types": docSchemas(types), "Version": s.cfg.Version, "Base": s.base})
-	if err != nil {
-		return nil, fmt.Errorf("page of the document: %w", err)
+	var b pageWriter
+	b.nav(groups)
+	for _, g := range groups {
+		b.section(s.base, g)
 	}
-	return out.Bytes(), nil
+	b.types(docSchemas(types))
+	page := strings.NewReplacer("$VERSION", html.EscapeString(s.cfg.Version), "$BASE", html.EscapeString(s.base), "$BODY", b.String())
+	return []byte(page.Replace(docHTML))
 }
 
 func (s *Server) docLine(r route, op operation, types *schemas) docLine {

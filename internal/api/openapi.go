@@ -186,7 +186,7 @@ func (d *docs) build(s *Server) error {
 			return
 		}
 		if d.json, d.err = json.MarshalIndent(doc, "", " "); d.err == nil {
-			d.page, d.err = s.docPage()
+			d.page = s.docPage()
 		}
 	})
 	if d.err != nil {
