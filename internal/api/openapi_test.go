@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -199,6 +201,26 @@ func TestTheDocumentForPeople(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(a.Body, -1) {
 		require.True(t, ids[strings.ReplaceAll(m[1], "%20", " ")], "a link leads to %s, which is nowhere", m[1])
+	}
+}
+
+// TestTheGuidesNameRoutesThatExist reads what the guides say of methods and
+// paths.
+func TestTheGuidesNameRoutesThatExist(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{idle: true})
+	var routes []string
+	for _, r := range w.server.Routes() {
+		routes = append(routes, r[0]+" "+r[1])
+	}
+	for _, file := range []string{"api.md", "moving.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", file))
+		require.NoError(t, err)
+		named := regexp.MustCompile("`((?:GET|POST|PUT|DELETE) /api/[^` ]*)`").FindAllStringSubmatch(string(text), -1)
+		require.NotEmpty(t, named)
+		for _, m := range named {
+			require.Contains(t, routes, m[1], file)
+		}
 	}
 }
 

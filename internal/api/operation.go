@@ -51,6 +51,14 @@ func paged() []parameter {
 	}
 }
 
+func eventPages() []parameter {
+	return []parameter{
+		{"limit", "integer", "how many at most, up to 1000"},
+		{"after", "string", "the X-Next-Cursor of the page before"},
+		{"search", "string", "a part of the description"},
+	}
+}
+
 func listed() []parameter {
 	return slices.Concat(sorted(), paged(), []parameter{{"search", "string", "a part of the name"}})
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexandervashurin/semaphore/auth"
+	"github.com/alexandervashurin/semaphore/internal/hook"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -140,6 +142,12 @@ func (s *schemas) object(t reflect.Type, d direction) *schema {
 // and what is answered are two schemas, even where they are one type.
 func schemaName(t reflect.Type, d direction) string {
 	name := strings.TrimSuffix(t.Name(), "Reply")
+	switch t { // whose package says the rest
+	case reflect.TypeFor[auth.Pair]():
+		name = "TokenPair"
+	case reflect.TypeFor[hook.Entry]():
+		name = "Delivery"
+	}
 	if d == incoming {
 		name = strings.TrimSuffix(name, "Input") + "Input"
 	}
