@@ -44,6 +44,9 @@ func decodeJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return answer(http.StatusBadRequest, "body is no UTF-8 text")
 	}
+	if hasNUL(data) {
+		return answer(http.StatusBadRequest, "body has a text with a NUL character: leave it out")
+	}
 	if err := checkDepth(data); err != nil {
 		return err
 	}
@@ -67,6 +70,21 @@ func decodeJSON(data []byte, v any) error {
 		return r
 	}
 	return answer(http.StatusBadRequest, "body cannot be read: send one JSON value of the documented shape")
+}
+
+// hasNUL tells whether a text in JSON has a NUL character, which some databases
+// do not take.
+func hasNUL(data []byte) bool {
+	for {
+		i := bytes.IndexByte(data, '\\')
+		if i < 0 || i+1 == len(data) {
+			return false
+		}
+		if bytes.HasPrefix(data[i:], []byte(`\u0000`)) {
+			return true
+		}
+		data = data[i+2:]
+	}
 }
 
 // jsonName is the JSON word for what a field takes.

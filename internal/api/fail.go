@@ -137,13 +137,18 @@ func (c *call) fail(err error) {
 	r.write(c.w)
 }
 
+// maxErrorText is how much of an error a client is told: some repeat what it
+// sent.
+const maxErrorText = 1000
+
 // write sends the reply.
 func (r *reply) write(w http.ResponseWriter) {
 	if r.after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(r.after.Seconds()))))
 	}
-	body := `{"error":` + strconv.QuoteToASCII(r.text)
-	if encoded, err := quote(r.text); err == nil {
+	text := clip(r.text, maxErrorText)
+	body := `{"error":` + strconv.QuoteToASCII(text)
+	if encoded, err := quote(text); err == nil {
 		body = `{"error":` + encoded
 	}
 	if r.inUse {

@@ -7,10 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alexandervashurin/semaphore/crypto"
 )
@@ -74,6 +77,10 @@ func (s *Server) dispatch(t *tracker, r *http.Request) {
 		s.web(t, r, p)
 		return
 	}
+	if !legible(p, r.URL.Query()) {
+		(&reply{status: http.StatusBadRequest, text: "the address has characters that are no text: write UTF-8 without NUL"}).write(t)
+		return
+	}
 	if p != r.URL.Path {
 		u := *r.URL
 		u.Path, u.RawPath = p, ""
@@ -90,6 +97,15 @@ func (s *Server) dispatch(t *tracker, r *http.Request) {
 		return
 	}
 	(&reply{status: http.StatusNotFound, text: "no such route"}).write(t)
+}
+
+// legible tells whether an address is text that every database takes.
+func legible(p string, query url.Values) bool {
+	texts := []string{p}
+	for name, values := range query {
+		texts = append(append(texts, name), values...)
+	}
+	return !slices.ContainsFunc(texts, func(text string) bool { return !utf8.ValidString(text) || strings.ContainsRune(text, 0) })
 }
 
 // methods are those that some route has.
