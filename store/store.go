@@ -8,7 +8,8 @@
 // accessor; override InTx too, so that the Store inside a transaction is
 // wrapped as well. Such a decorator has a method Unwrap() Store that returns
 // what it wraps: by it [As] finds the optional interfaces, [Owned] and
-// [Listener], of the store beneath.
+// [Listener], of the store beneath. [Versioned] speaks for a whole store, so that
+// of one beneath is left alone.
 //
 // Scopes. A row belongs to a project, to a user (sessions, tokens, second
 // factors) or to nobody (users, projects). The scope argument of [Table] is
@@ -199,6 +200,15 @@ type Notice struct {
 	Kind      string `json:"kind"` // added, changed, output, stop
 	ProjectID int64  `json:"project_id"`
 	TaskID    int64  `json:"task_id"`
+}
+
+// Versioned is an optional interface of a Store that can tell whether anything
+// was changed.
+type Versioned interface {
+	// Version returns a number that differs from the one before whenever a change
+	// was committed in between, by whatever process. What is read afterwards is at
+	// least as new as the number. It is false where the store cannot tell.
+	Version(ctx context.Context) (uint64, bool)
 }
 
 // Owned is an optional interface of a Store that only one pool may work on at a

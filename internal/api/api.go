@@ -91,6 +91,7 @@ type Server struct {
 	metrics *Metrics
 	ansible *finding
 	live    *live
+	replies *replies
 	st      store.Store
 	pool    *pool.TaskPool
 	auth    *auth.Service
@@ -120,6 +121,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.metrics = newMetrics(s)
 	s.live = newLive(s)
+	s.replies = newReplies(cfg.Store)
 	s.ansible = newFinding(cfg.Settings.Ansible, cfg.Log)
 	s.routes = s.table()
 	for _, r := range s.routes {

@@ -22,9 +22,10 @@ type call struct {
 	requestID string
 	identity  *auth.Identity // nil for routes that are open to anyone
 	user      store.User
-	project   store.Project // of the path
-	access    auth.Access   // in that project
-	outside   outside       // what its transactions change in storages outside
+	project   store.Project     // of the path
+	access    auth.Access       // in that project
+	keep      func(body []byte) // takes the reply of a route that is cached
+	outside   outside           // what its transactions change in storages outside
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -45,11 +46,15 @@ func (c *call) json(status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode reply: %w", err)
 	}
+	body = append(body, '\n')
+	if c.keep != nil && status == http.StatusOK {
+		c.keep(body)
+	}
 	h := c.w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(status)
-	if _, err := c.w.Write(append(body, '\n')); err != nil {
+	if _, err := c.w.Write(body); err != nil {
 		return errGone
 	}
 	return nil

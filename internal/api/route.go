@@ -35,6 +35,8 @@ type route struct {
 	// open takes it out of the check against requests of other sites: it does not
 	// go by cookies.
 	open bool
+	// cached tells that a reply is kept until something in the store changes.
+	cached bool
 	// limit is how many bytes of a body are read. Defaults to 1 MiB.
 	limit int64
 }

@@ -29,7 +29,11 @@ func (s *Server) serve(r route) http.Handler {
 			c.requestID = t.id
 		}
 		err := c.admit()
-		if err == nil {
+		switch {
+		case err != nil:
+		case r.cached:
+			err = s.replies.serve(c, r.handle)
+		default:
 			err = r.handle(c)
 		}
 		if err != nil {

@@ -17,8 +17,8 @@ func (s *Server) taskRoutes() []route {
 	ofTemplate := "/project/{project}/templates/{template}"
 	return []route{
 		{method: "POST", path: all, right: canRun, late: true, handle: s.addTask},
-		{method: "GET", path: all, right: member, handle: s.listTasks},
-		{method: "GET", path: all + "/last", right: member, handle: s.lastTasks},
+		{method: "GET", path: all, right: member, handle: s.listTasks, cached: true},
+		{method: "GET", path: all + "/last", right: member, handle: s.lastTasks, cached: true},
 		{method: "GET", path: one, right: member, handle: s.getTask},
 		{method: "DELETE", path: one, right: canManage, handle: s.deleteTask},
 		{method: "POST", path: one + "/stop", right: canRun, late: true, handle: s.stopTask},
@@ -29,8 +29,8 @@ func (s *Server) taskRoutes() []route {
 		{method: "GET", path: one + "/stages", right: member, handle: s.stagesOfTask},
 		{method: "GET", path: one + "/ansible/hosts", right: member, handle: s.hostsOfTask},
 		{method: "GET", path: one + "/ansible/errors", right: member, handle: s.errorsOfTask},
-		{method: "GET", path: ofTemplate + "/tasks", right: member, handle: s.listTasks},
-		{method: "GET", path: ofTemplate + "/tasks/last", right: member, handle: s.lastTasks},
+		{method: "GET", path: ofTemplate + "/tasks", right: member, handle: s.listTasks, cached: true},
+		{method: "GET", path: ofTemplate + "/tasks/last", right: member, handle: s.lastTasks, cached: true},
 		{method: "GET", path: "/project/{project}/stats", right: member, handle: s.stats},
 		{method: "GET", path: ofTemplate + "/stats", right: member, handle: s.stats},
 	}

@@ -57,7 +57,7 @@ func (s *Server) templateRoutes() []route {
 	templates := s.templates()
 	all, one := "/project/{project}/templates", "/project/{project}/templates/{template}"
 	list := []route{
-		{method: "GET", path: all, right: member, handle: templates.list},
+		{method: "GET", path: all, right: member, handle: templates.list, cached: true},
 		{method: "POST", path: all, right: canManage, handle: templates.post},
 		{method: "GET", path: one, right: member, handle: templates.get},
 		{method: "PUT", path: one, right: canManage, handle: templates.put},

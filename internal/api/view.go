@@ -30,7 +30,7 @@ func (s *Server) viewRoutes() []route {
 	}
 	return append(views.routes(),
 		route{method: "POST", path: "/project/{project}/views/positions", right: canManage, handle: s.moveViews},
-		route{method: "GET", path: "/project/{project}/views/{view}/templates", right: member, handle: s.templatesOfView},
+		route{method: "GET", path: "/project/{project}/views/{view}/templates", right: member, handle: s.templatesOfView, cached: true},
 	)
 }
 

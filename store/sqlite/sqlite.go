@@ -54,12 +54,15 @@ func (c Config) withDefaults() Config {
 // Store is a store.Store and a store.Owned.
 type Store struct {
 	*sqlstore.Store
-	file string // "" for a database in memory
+	file     string // "" for a database in memory
+	versions *versions
 }
 
 var (
 	_ store.Store = (*Store)(nil)
 	_ store.Owned = (*Store)(nil)
+
+	_ store.Versioned = (*Store)(nil)
 )
 
 // readers is how many statements read at once.
@@ -86,7 +89,14 @@ func open(ctx context.Context, file string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
+	watch, err := sql.Open("sqlite", readerDSN(file, cfg.BusyTimeout)) // connects when it is asked first
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	watch.SetMaxOpenConns(1)
+	closeEngine := e.close
+	e.close = func() error { return errors.Join(watch.Close(), closeEngine()) }
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file, versions: &versions{db: watch}}, nil
 }
 
 func openEngine(ctx context.Context, file string, cfg Config) (_ *engine, err error) {
