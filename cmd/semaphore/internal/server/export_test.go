@@ -1,0 +1,7 @@
+package server
+
+// For tests.
+var (
+	LinkDir = linkDir
+	ToHTTPS = toHTTPS
+)
