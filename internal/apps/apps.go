@@ -35,7 +35,7 @@ func New(st store.Store, settings map[string]config.AppSettings) *Catalogue {
 	var found sync.Map
 	return &Catalogue{st: st, base: settings, onPath: func(program string) bool {
 		if ok, known := found.Load(program); known {
-			return ok.(bool) //nolint:errcheck // only bools are stored
+			return ok.(bool)
 		}
 		_, err := exec.LookPath(program)
 		found.Store(program, err == nil)
