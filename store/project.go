@@ -103,7 +103,11 @@ type Runner struct {
 	CleaningRequested *time.Time `json:"cleaning_requested,omitempty" db:"cleaning_requested"`
 	TokenHash         string     `json:"-" db:"token_hash"` // unique
 	PublicKey         *string    `json:"-" db:"public_key"`
-	Version           string     `json:"version,omitempty" db:"version"`
+	Version           string     `json:"version,omitempty" db:"version"` // of its program, as it said last
+	Host              string     `json:"host,omitempty" db:"host"`       // about its machine, as it said last
+	// EnrollBefore makes this a place for a runner that is still to come: TokenHash
+	// is then of a token that registers one, once, until this time.
+	EnrollBefore *time.Time `json:"enroll_before,omitempty" db:"enroll_before"`
 }
 
 // Event is an entry of the audit log.

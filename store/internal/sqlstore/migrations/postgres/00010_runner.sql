@@ -1,0 +1,4 @@
+-- +goose Up
+
+ALTER TABLE runner ADD COLUMN host TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE runner ADD COLUMN enroll_before BIGINT;
