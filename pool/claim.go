@@ -50,14 +50,19 @@ func (s *source) Claim(ctx context.Context, free int) ([]job.Assignment, error) 
 
 // claim takes what there is. Each task is prepared by its own goroutine of the
 // worker, so that one that is slow holds up no other.
-func (s *source) claim(ctx context.Context, free int) (assigned []job.Assignment, err error) {
+func (s *source) claim(ctx context.Context, free int) ([]job.Assignment, error) {
 	if s.pool.drained.Load() {
 		return nil, nil
 	}
-	claimed, err := s.pool.st.Queue().Claim(ctx, store.ClaimRequest{
+	return s.take(ctx, store.ClaimRequest{
 		Owner: s.pool.self, Tags: append([]string{""}, s.pool.cfg.Tags...), Max: free,
 		TTL: s.pool.cfg.LeaseTTL, MaxParallel: s.pool.cfg.MaxParallel,
 	})
+}
+
+// take claims and makes what it got this source's.
+func (s *source) take(ctx context.Context, r store.ClaimRequest) (assigned []job.Assignment, err error) {
+	claimed, err := s.pool.st.Queue().Claim(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("claim: %w", err)
 	}
@@ -85,12 +90,16 @@ func (s *source) assign(c store.Claimed) job.Assignment {
 	if !s.alone && c.Task.MaxRetries >= c.Lease.Attempt {
 		a.LostAfter = time.Duration(c.Task.LostAfter) * time.Millisecond
 	}
-	limit := prepareTimeout
-	if a.LostAfter > 0 {
-		limit = min(limit, a.LostAfter/2)
-	}
-	a.Prepare = func(ctx context.Context) (*job.Spec, error) { return s.prepare(ctx, c, l, limit) }
+	a.Prepare = func(ctx context.Context) (*job.Spec, error) { return s.prepare(ctx, c, l, prepareLimit(a.LostAfter)) }
 	return a
+}
+
+// prepareLimit is how long a task may take to be prepared.
+func prepareLimit(lostAfter time.Duration) time.Duration {
+	if lostAfter > 0 {
+		return min(prepareTimeout, lostAfter/2)
+	}
+	return prepareTimeout
 }
 
 func (s *source) release(l store.Lease) {
@@ -190,7 +199,9 @@ func (s *source) returned(ctx context.Context, l store.Lease, run *leased, res j
 		return fmt.Errorf("hand back: %w", err)
 	}
 	s.release(l)
-	s.failed()
+	if !s.remote { // there the fault may be the runner's alone
+		s.failed()
+	}
 	s.pool.cfg.Log.Warn("task could not be begun", "task_id", l.TaskID, "attempt", l.Attempt, "error", res.Message)
 	if err != nil {
 		s.pool.out.ring()

@@ -125,7 +125,9 @@ type TaskPool struct {
 	out  *bell // outbox entries may be due
 	tidy *bell // logs may be compacted
 
-	src *source
+	src  *source
+	far  *remotes
+	over chan struct{} // closed when Run is to end
 
 	alerts   chan struct{} // one per alert that is under way
 	alerting sync.WaitGroup
@@ -153,6 +155,7 @@ func New(st store.Store, cfg Config) (*TaskPool, error) {
 		alerts: make(chan struct{}, alertsAtOnce),
 	}
 	p.src = &source{pool: p, runs: map[store.Lease]*leased{}}
+	p.far, p.over = newRemotes(p), make(chan struct{})
 	p.watch = &watchers{pool: p, asking: map[int64]bool{}}
 	if cfg.Executor != nil || cfg.Choose != nil {
 		p.worker = p.newWorker()
@@ -231,16 +234,4 @@ func (p *TaskPool) Output(ctx context.Context, project, id, from int64, limit in
 		return page, fmt.Errorf("output of task %d: %w", id, err)
 	}
 	return page, nil
-}
-
-// bell wakes one loop. Ringing twice before it wakes counts once.
-type bell struct{ c chan struct{} }
-
-func newBell() *bell { return &bell{c: make(chan struct{}, 1)} }
-
-func (b *bell) ring() {
-	select {
-	case b.c <- struct{}{}:
-	default:
-	}
 }

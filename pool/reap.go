@@ -118,6 +118,7 @@ func (r *reaper) handBack(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("leases: %w", err)
 	}
+	r.pool.far.forget(held)
 	stray := map[store.Lease]bool{}
 	for _, h := range held {
 		if h.Owner != r.pool.self || h.RunnerID != nil || r.pool.src.run(h.Lease) != nil {

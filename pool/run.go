@@ -53,6 +53,10 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var loops sync.WaitGroup
+	loops.Go(func() {
+		<-ctx.Done()
+		close(p.over)
+	})
 	for _, loop := range p.loops(owned) {
 		loops.Go(func() { p.keep(ctx, loop.name, loop.run) })
 	}

@@ -12,9 +12,10 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 )
 
-// source is the pool as its own worker sees it.
+// source is the pool as its own worker sees it, or as remote runners do.
 type source struct {
-	pool *TaskPool
+	pool   *TaskPool
+	remote bool
 	// alone tells that no other process may start another attempt while this one
 	// lives: however long it was suspended, its tools run on. Set before the worker
 	// runs.
@@ -28,6 +29,8 @@ type source struct {
 
 // leased is a task that this process runs.
 type leased struct {
+	used time.Time // when a remote runner was heard of last; guarded by source.mu
+
 	mu      sync.Mutex
 	task    store.Task
 	app     string
@@ -63,7 +66,12 @@ func (s *source) Extend(ctx context.Context, leases []job.Lease) ([]job.Signal, 
 	for i, l := range leases {
 		own[i] = store.Lease(l)
 	}
-	signals, err := s.pool.st.Queue().Extend(ctx, s.pool.self, own, s.pool.cfg.LeaseTTL)
+	return s.pool.extend(ctx, s.pool.self, own)
+}
+
+// extend renews leases for whoever holds them.
+func (p *TaskPool) extend(ctx context.Context, owner string, leases []store.Lease) ([]job.Signal, error) {
+	signals, err := p.st.Queue().Extend(ctx, owner, leases, p.cfg.LeaseTTL)
 	if err != nil {
 		return nil, fmt.Errorf("extend leases: %w", err)
 	}
