@@ -70,7 +70,8 @@ type Settings struct {
 	InvitesEnabled           bool
 	InviteType               string // username, email or both
 	MembersCanLeave          bool
-	WebhookLegacyStatus      bool // webhooks answer 2xx whatever happens
+	RunnerRegistrationToken  string // what runners register with; "" switches that off
+	WebhookLegacyStatus      bool   // webhooks answer 2xx whatever happens
 	MaxParallelTasks         int
 	DumpDir                  string // where heap profiles go
 	// ClearCache empties the caches of a project, or of all for 0, but for those
@@ -96,6 +97,8 @@ type Server struct {
 	pool    *pool.TaskPool
 	auth    *auth.Service
 	log     *slog.Logger
+
+	enrolling tries // of runners
 }
 
 // New checks a configuration and builds the table of routes. It starts nothing.

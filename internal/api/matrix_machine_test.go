@@ -29,6 +29,12 @@ func runnerExpectations() map[string]expect {
 		"GET /runners":      {ok: 200},
 		"GET P/runners":     {ok: 200},
 		"GET P/runner_tags": {ok: 200},
+
+		"POST /runners/enrollment":           {ok: 201, body: `{` + runner + `,"project_id":{p},"expires_hours":1,"inactive":false}`},
+		"POST /internal/runners":             {ok: 400, body: `{"registration_token":"wrong","name":"new","webhook":"","max_parallel_tasks":1,"public_key":{rsa}}`},
+		"DELETE /internal/runners":           {ok: 401},
+		"POST /internal/runner/v1/enroll":    {ok: 426, body: `{"registration_token":"wrong"}`},
+		"POST /internal/runner/v1/{call...}": {ok: 426, body: `{}`},
 	}
 	for all, id := range map[string]string{"/runners": "any_runner", "P/runners": "runner"} {
 		one, in := all+"/{runner}", "runner="+id

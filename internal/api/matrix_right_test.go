@@ -18,6 +18,8 @@ func specialRights() map[string]string {
 		"POST /integrations/*": "anyone", "GET /integrations/*": "anyone", "OPTIONS /integrations/*": "anyone",
 		"GET /terraform/*": "anyone", "POST /terraform/*": "anyone", "DELETE /terraform/*": "anyone", "LOCK /terraform/*": "anyone", "UNLOCK /terraform/*": "anyone",
 
+		"POST /internal/*": "anyone", "DELETE /internal/*": "anyone",
+
 		"GET /metrics": "admin", "GET /options": "admin", "POST /options": "admin", "DELETE /cache": "admin", "POST /debug/*": "admin",
 		"GET /tasks*": "admin", "DELETE /tasks/*": "admin", "GET /apps/*": "admin", "PUT /apps/*": "admin", "POST /apps/*": "admin", "DELETE /apps/*": "admin",
 		"GET /roles*": "admin", "POST /roles*": "admin", "PUT /roles/*": "admin", "DELETE /roles/*": "admin",

@@ -119,6 +119,7 @@ func (m *matrix) instance() {
 	m.headers["runner"] = []string{"Authorization", "Bearer " + leak}
 	m.must(201, "admin", "POST", "/roles", `{"slug":"auditor","name":"Auditor","permissions":1}`)
 	m.vars["any_role"], m.vars["app"] = "auditor", "python"
+	m.vars["call"] = "claim"
 	m.vars["provider"], m.vars["path"] = "corp", "somewhere"
 	var pair struct {
 		Refresh string `json:"refresh_token"`

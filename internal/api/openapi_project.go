@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -60,6 +61,11 @@ func runnerOperations() []operation {
 	return tagged("Runners", []operation{
 		{route: "GET /runners", summary: "List all runners", out: []store.Runner{}, query: listed(), headers: nextHeaders()},
 		{route: "GET " + project + "/runners", summary: "List the runners of a project", out: []store.Runner{}, query: listed(), headers: nextHeaders()},
+		{route: "POST /runners/enrollment", summary: "Make a place for a runner", note: "The token registers one runner, once, until it expires, and is shown this once.", in: enrollmentInput{}, out: enrollmentReply{}, status: http.StatusCreated},
+		{route: "POST /internal/runners", summary: "Register a runner", note: "By the registration token of the configuration. An administrator has to switch the runner on.", in: registrationInput{}, out: registrationReply{}},
+		{route: "DELETE /internal/runners", summary: "Remove the runner whose token is the header X-Runner-Token"},
+		{route: "POST /internal/runner/v1/enroll", summary: "Register a runner, as runners do", note: "By the registration token of the configuration, or by one of /runners/enrollment.", in: registrationInput{}, out: registrationReply{}},
+		{route: "POST /internal/runner/v1/{call...}", summary: "Serve a runner", note: "docs/runner-protocol.md describes the calls.", in: json.RawMessage{}, out: json.RawMessage{}, also: map[int]any{http.StatusNoContent: nil}},
 		{route: "GET " + project + "/runner_tags", summary: "List the tags that templates may ask for", out: []runnerTag{}},
 	}, runnerTableOperations("/runners", "a runner of all projects"), runnerTableOperations(project+"/runners", "a runner of a project"))
 }

@@ -65,6 +65,7 @@ func (s *Server) table() []route {
 		s.webhookRoutes(),
 		s.terraformRoutes(),
 		s.runnerRoutes(),
+		s.internalRunnerRoutes(),
 	)
 }
 

@@ -13,7 +13,10 @@ import (
 func (s *Server) runnerRoutes() []route {
 	const project = "/project/{project}"
 	return slices.Concat(
-		[]route{{method: "GET", path: "/runners", right: admin, handle: listAllRunners}},
+		[]route{
+			{method: "GET", path: "/runners", right: admin, handle: listAllRunners},
+			{method: "POST", path: "/runners/enrollment", right: admin, handle: createEnrollment},
+		},
 		runnerTable("/runners", admin, admin),
 		[]route{
 			{method: "GET", path: project + "/runners", right: member, handle: listRunners},
