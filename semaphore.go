@@ -141,6 +141,9 @@ func (a *App) ready(context.Context) error {
 func (c *Config) poolSettings() pool.Config {
 	settings := c.Pool
 	settings.Ring, settings.Executor = c.Ring, c.Executor
+	if c.HTTP.Settings.UseRemoteRunner {
+		settings.Executor, settings.Choose = nil, nil // runners have all tasks
+	}
 	if settings.Log == nil {
 		settings.Log = c.Log
 	}

@@ -112,6 +112,7 @@ func settings(cfg *config.Config) semaphore.Settings {
 		PasswordLoginDisabled:    cfg.PasswordLoginDisable,
 		RequireCurrentPassword:   cfg.RequireCurrentPassword,
 		UseRemoteRunner:          cfg.UseRemoteRunner,
+		RunnerRegistrationToken:  cfg.RunnerRegistrationToken.Reveal(),
 		GitClient:                cfg.GitClient,
 		Timezone:                 cfg.Schedule.Timezone,
 		InvitesEnabled:           cfg.Teams.InvitesEnabled,
