@@ -37,6 +37,7 @@ func (q queue) Append(ctx context.Context, l store.Lease, a store.Append) error 
 		t := h.Task
 		if a.Status != "" && t.Status.CanBecome(a.Status) {
 			t.Status = a.Status
+			c.notice(noticeChanged, t)
 		}
 		if err := q.s.results(ctx, c, &t, a); err != nil {
 			return err
@@ -90,6 +91,7 @@ func (s *Store) addLines(ctx context.Context, c conn, t *store.Task, attempt int
 	_, err := c.exec(ctx, `INSERT INTO log_chunk (task_id, project_id, first_line, lines, attempt, start, codec, late, fresh, bytes, data)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $10)`,
 		t.ID, t.ProjectID, t.LogLines, len(records), attempt, start, int(logchunk.Raw), late, size, data)
+	c.notice(noticeOutput, *t)
 	t.LogLines += int64(len(records))
 	t.LogBytes += size
 	return err

@@ -48,7 +48,12 @@ func (a artifacts) LockState(ctx context.Context, key store.StateKey, by store.S
 // UnlockState gives a state back.
 func (a artifacts) UnlockState(ctx context.Context, key store.StateKey, by store.StateLock) error {
 	err := a.s.write(ctx, func(ctx context.Context, c conn) error {
-		_, err := c.exec(ctx, `DELETE FROM terraform_state_lock WHERE project_id = $1 AND template_id = $2 AND workspace = $3
+		// A lock that is being refused is read after it was found: it has to stay.
+		_, err := c.exists(ctx, "SELECT id FROM template WHERE id = $1 AND project_id = $2"+c.locking(forChange), key.TemplateID, key.ProjectID)
+		if err != nil {
+			return err
+		}
+		_, err = c.exec(ctx, `DELETE FROM terraform_state_lock WHERE project_id = $1 AND template_id = $2 AND workspace = $3
 			AND task_id = $4 AND attempt = $5`, key.ProjectID, key.TemplateID, key.Workspace, by.TaskID, by.Attempt)
 		return err
 	})
@@ -196,9 +201,10 @@ func notNull(data []byte) []byte {
 }
 
 // checkKey demands the template in the project. States outlive their template,
-// but nothing new is said of one that is gone.
+// but nothing new is said of one that is gone. Who writes a state waits for others
+// that do, by the row of the template.
 func (a artifacts) checkKey(ctx context.Context, c conn, key store.StateKey) error {
-	found, err := c.exists(ctx, "SELECT id FROM template WHERE id = $1 AND project_id = $2", key.TemplateID, key.ProjectID)
+	found, err := c.exists(ctx, "SELECT id FROM template WHERE id = $1 AND project_id = $2"+c.locking(forChange), key.TemplateID, key.ProjectID)
 	if err == nil && !found {
 		err = &store.ReferenceError{Table: "terraform_state", Column: "template_id"}
 	}

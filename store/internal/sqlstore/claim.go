@@ -65,6 +65,9 @@ func (s *Store) claim(ctx context.Context, c conn, r store.ClaimRequest) ([]stor
 			return list, err
 		}
 		claimed, err := s.take(ctx, c, *h, r)
+		if errors.Is(err, store.ErrNotFound) { // it was stopped or deleted meanwhile
+			continue
+		}
 		if err != nil {
 			return list, err
 		}
@@ -111,14 +114,20 @@ func (s *Store) take(ctx context.Context, c conn, h head, r store.ClaimRequest) 
 		prompt = CASE WHEN status = 'confirmed' THEN prompt ELSE '' END, lease_owner = $1, runner_id = $2, lease_id = $3,
 		lease_until = $4, lease_renewed = $5, start = coalesce(start, $5), unreachable = FALSE, stop_level = '', confirm_before = NULL
 		WHERE id = $6 AND status IN ('waiting', 'confirmed') RETURNING ` + m.columns + ", snapshot, secrets"
+	found := false
 	err = c.each(ctx, query, []any{r.Owner, runner, lease, now.Add(r.TTL).UnixMilli(), now.UnixMilli(), h.id}, func(rows *sql.Rows) (err error) {
+		found = true
 		claimed.Task, err = scanOne[store.Task](m, rows, &claimed.Snapshot, &claimed.Secrets)
 		return err
 	})
+	if err == nil && !found {
+		err = notFound(m, h.id)
+	}
 	if err != nil {
 		return claimed, err
 	}
 	t := claimed.Task
+	c.notice(noticeChanged, t)
 	claimed.Lease = store.Lease{ID: lease, TaskID: t.ID, ProjectID: t.ProjectID, Attempt: t.Attempt}
 	_, err = c.exec(ctx, `INSERT INTO task_attempt (task_id, project_id, attempt, lease_id, log_seq, finished, late, resumed)
 		VALUES ($1, $2, $3, $4, 0, FALSE, FALSE, $5)`, t.ID, t.ProjectID, t.Attempt, lease, h.confirmed)

@@ -12,8 +12,9 @@ import (
 
 // conn runs statements in a transaction, or outside of one.
 type conn struct {
-	q Querier
-	d *Dialect
+	q    Querier
+	d    *Dialect
+	unit *unit // nil outside
 }
 
 // exec runs a statement and tells how many rows it has changed.
@@ -89,13 +90,17 @@ func (c conn) nested(ctx context.Context, f func(ctx context.Context, c conn) er
 	if _, err := c.exec(ctx, "SAVEPOINT nested"); err != nil {
 		return err
 	}
+	before := c.unit.mark()
 	err := f(ctx, c)
-	end := "RELEASE SAVEPOINT nested"
+	ends := []string{"RELEASE SAVEPOINT nested"}
 	if err != nil {
-		end = "ROLLBACK TO SAVEPOINT nested"
+		c.unit.reset(before)
+		ends = []string{"ROLLBACK TO SAVEPOINT nested", "RELEASE SAVEPOINT nested"}
 	}
-	if _, fault := c.exec(context.WithoutCancel(ctx), end); fault != nil {
-		return errors.Join(err, fmt.Errorf("end nested transaction: %w", fault))
+	for _, end := range ends {
+		if _, fault := c.exec(context.WithoutCancel(ctx), end); fault != nil {
+			return errors.Join(err, fmt.Errorf("end nested transaction: %w", fault))
+		}
 	}
 	return err
 }
@@ -105,7 +110,7 @@ func (s *Store) read() conn {
 	if s.tx != nil {
 		return *s.tx
 	}
-	return conn{s.engine.Reader(), &s.dialect}
+	return conn{q: s.engine.Reader(), d: &s.dialect}
 }
 
 // write calls f in a transaction: that of s, or one of its own. A power loss may
@@ -127,11 +132,20 @@ func (s *Store) bulk(ctx context.Context, f func(ctx context.Context, c conn) er
 
 func (s *Store) transact(ctx context.Context, m Mode, f func(ctx context.Context, c conn) error) error {
 	if s.tx != nil {
-		return s.tx.nested(ctx, f)
+		if err := s.tx.nested(ctx, f); err != nil {
+			return err
+		}
+		return s.tx.pass(ctx)
 	}
-	return s.engine.Write(ctx, m, func(ctx context.Context, q Querier) error {
-		return f(ctx, conn{q, &s.dialect})
+	var u *unit
+	err := s.engine.Write(ctx, m, func(ctx context.Context, q Querier) error {
+		u = &unit{}
+		return f(ctx, conn{q, &s.dialect, u})
 	})
+	if err == nil {
+		s.dialect.tell(u.notices)
+	}
+	return err
 }
 
 // InTx calls f with a Store whose methods share one transaction. Inside of one
@@ -140,7 +154,7 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx store.S
 	if s.tx != nil {
 		return f(ctx, s)
 	}
-	return s.durable(ctx, func(ctx context.Context, c conn) error {
+	return s.transact(ctx, Mode{Durable: true, Alone: true}, func(ctx context.Context, c conn) error {
 		return f(ctx, s.in(c))
 	})
 }
@@ -153,5 +167,16 @@ func (s *Store) clock(ctx context.Context, c conn) (time.Time, error) {
 	if s.dialect.Clock == nil {
 		return time.UnixMilli(s.now().UnixMilli()).UTC(), nil
 	}
-	return s.dialect.Clock(ctx, c.q)
+	if c.unit != nil && !c.unit.now.IsZero() {
+		return c.unit.now, nil
+	}
+	now, err := s.dialect.Clock(ctx, c.q)
+	if err != nil {
+		return now, s.dialect.Fault(err)
+	}
+	now = now.UTC()
+	if c.unit != nil {
+		c.unit.now = now
+	}
+	return now, nil
 }

@@ -63,7 +63,7 @@ func TestWhatATaskWouldRunTwiceWithoutIsDurable(t *testing.T) {
 		{"reject", func() error { _, err := b.Tasks().Reject(ctx, project, task.ID, store.Event{}); return err }, durable},
 		{"a row", func() error { _, err := b.Projects().Create(ctx, store.Project{}); return err }, plain},
 		{"purge", func() error { _, err := b.Events().Purge(ctx, 1, 1); return err }, bulk},
-		{"a transaction", func() error { return b.InTx(ctx, func(context.Context, store.Store) error { return nil }) }, durable},
+		{"a transaction", func() error { return b.InTx(ctx, func(context.Context, store.Store) error { return nil }) }, sqlstore.Mode{Durable: true, Alone: true}},
 	} {
 		require.Equal(t, []sqlstore.Mode{step.want}, b.ran(t, step.do), step.name)
 	}

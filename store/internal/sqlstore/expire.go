@@ -32,6 +32,46 @@ func (q queue) Expire(ctx context.Context, e store.Expiry) (list []store.Expired
 	return list, nil
 }
 
+// othersLeases are the tasks that have a worker which does not belong to $1.
+const othersLeases = `SELECT id, status, attempt, max_retries, lost_after, lease_owner, unreachable, runner_id, lease_renewed, lease_until
+	FROM task WHERE status IN ('starting', 'running', 'stopping') AND lease_owner <> $1`
+
+func scanOverdue(rows *sql.Rows, e store.Expiry, now time.Time) (overdue, error) {
+	var t store.Task
+	var renewed, until int64
+	err := rows.Scan(&t.ID, &t.Status, &t.Attempt, &t.MaxRetries, &t.LostAfter, &t.Owner, &t.Unreachable, &t.RunnerID, &renewed, &until)
+	if err != nil {
+		return overdue{}, err
+	}
+	return outcome(t, e, now, schema.FromMillis(renewed), schema.FromMillis(until)), nil
+}
+
+// still locks a task that was due and tells what is to be done about it by now:
+// its worker may have been heard of meanwhile.
+func (s *Store) still(ctx context.Context, c conn, e store.Expiry, o overdue) (overdue, error) {
+	if !s.dialect.RowLocks {
+		return o, nil
+	}
+	now, err := s.clock(ctx, c)
+	if err != nil {
+		return o, err
+	}
+	if o.outcome == store.BecameUnconfirmed {
+		found, err := c.exists(ctx, "SELECT id FROM task WHERE id = $1 AND status = 'waiting_confirmation' AND confirm_before <= $2"+
+			forChange, o.id, now.UnixMilli())
+		if !found {
+			o.outcome = ""
+		}
+		return o, err
+	}
+	o.outcome = ""
+	err = c.each(ctx, othersLeases+" AND id = $2"+forChange, []any{e.Self, o.id}, func(rows *sql.Rows) (err error) {
+		o, err = scanOverdue(rows, e, now)
+		return err
+	})
+	return o, err
+}
+
 // overdue is a task with what is to become of it.
 type overdue struct {
 	id      int64
@@ -47,19 +87,12 @@ func (s *Store) due(ctx context.Context, c conn, e store.Expiry) ([]overdue, err
 	}
 	var list []overdue
 	// Those with a worker are few: the limits bound them.
-	query := `SELECT id, status, attempt, max_retries, lost_after, lease_owner, unreachable, runner_id, lease_renewed, lease_until FROM task
-		WHERE status IN ('starting', 'running', 'stopping') AND lease_owner <> $1`
-	err = c.each(ctx, query, []any{e.Self}, func(rows *sql.Rows) error {
-		var t store.Task
-		var renewed, until int64
-		err := rows.Scan(&t.ID, &t.Status, &t.Attempt, &t.MaxRetries, &t.LostAfter, &t.Owner, &t.Unreachable, &t.RunnerID, &renewed, &until)
-		if err != nil {
-			return err
-		}
-		if o := outcome(t, e, now, schema.FromMillis(renewed), schema.FromMillis(until)); o.outcome != "" {
+	err = c.each(ctx, othersLeases, []any{e.Self}, func(rows *sql.Rows) error {
+		o, err := scanOverdue(rows, e, now)
+		if o.outcome != "" {
 			list = append(list, o)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -99,6 +132,12 @@ func (s *Store) expire(ctx context.Context, c conn, e store.Expiry) ([]store.Exp
 	}
 	var list []store.Expired
 	for _, o := range due {
+		if o, err = s.still(ctx, c, e, o); err != nil {
+			return nil, err
+		}
+		if o.outcome == "" {
+			continue
+		}
 		t, what, err := s.expireOne(ctx, c, o)
 		if err != nil {
 			return nil, err

@@ -63,11 +63,11 @@ func taken(ctx context.Context, c conn, m *meta, values []any, fresh bool) (stri
 		}
 	}
 	for _, set := range m.Unique {
-		w := where{}
+		w := where{collate: c.d.Collate}
 		w.and("id <> " + w.arg(id))
 		for _, column := range set {
 			i := m.index(column)
-			w.and(folded(&m.Columns[i], quote(column)) + " = " + folded(&m.Columns[i], w.arg(values[i])))
+			w.and(folded(&m.Columns[i], quote(column)) + " = " + w.folded(&m.Columns[i], values[i]))
 		}
 		found, err := c.exists(ctx, "SELECT id FROM "+m.Name+w.text()+" LIMIT 1", w.args...)
 		if err != nil || found {

@@ -118,6 +118,7 @@ func (s *Store) change(ctx context.Context, c conn, query string, id int64, args
 	if err != nil {
 		return store.Task{}, err
 	}
+	c.notice(noticeChanged, list[0])
 	return list[0], nil
 }
 

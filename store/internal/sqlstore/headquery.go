@@ -23,7 +23,7 @@ started (template_id, serial, parallel) AS MATERIALIZED (
             WHERE o.template_id = w.template_id AND o.parallel = TRUE
             AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed'))
     FROM waiting w WHERE w.template_id IS NOT NULL
-        AND ($2 = 0 OR EXISTS (SELECT 1 FROM template p WHERE p.id = w.template_id AND p.project_id = $2))
+        AND (CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM template p WHERE p.id = w.template_id AND p.project_id = $2))
 )
 SELECT s.template_id,
     CASE WHEN s.serial IS NULL AND s.parallel IS NULL THEN (SELECT t.id FROM task t WHERE t.runner_tag = $1

@@ -1,11 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -25,8 +27,12 @@ type holding struct {
 	resumed  bool  // the task was confirmed
 }
 
-// held returns the task of a lease. A task that is gone is an ErrLease.
+// held returns the task of a lease, which nobody else changes until the
+// transaction ends. A task that is gone is an ErrLease.
 func (s *Store) held(ctx context.Context, c conn, l store.Lease) (h holding, err error) {
+	if err := c.lockTask(ctx, l.ProjectID, l.TaskID); err != nil {
+		return h, err
+	}
 	m := s.tables["task"]
 	query := "SELECT " + m.prefixed("t") + `, t.lease_id, coalesce(a.lease_id, ''), coalesce(a.log_seq, 0),
 		coalesce(a.finished, FALSE), coalesce(a.late, FALSE), coalesce(a.resumed, FALSE)
@@ -50,17 +56,15 @@ func (s *Store) held(ctx context.Context, c conn, l store.Lease) (h holding, err
 
 // Extend renews leases.
 func (q queue) Extend(ctx context.Context, owner string, leases []store.Lease, ttl time.Duration) ([]store.Signal, error) {
-	signals := make([]store.Signal, 0, len(leases))
+	signals := make([]store.Signal, len(leases))
 	if len(leases) == 0 {
 		return signals, nil
 	}
-	err := q.s.write(ctx, func(ctx context.Context, c conn) error {
-		for _, l := range leases {
-			signal, err := q.s.extend(ctx, c, owner, l, ttl)
-			if err != nil {
+	err := q.s.write(ctx, func(ctx context.Context, c conn) (err error) {
+		for _, i := range byTask(leases) {
+			if signals[i], err = q.s.extend(ctx, c, owner, leases[i], ttl); err != nil {
 				return err
 			}
-			signals = append(signals, signal)
 		}
 		return nil
 	})
@@ -68,6 +72,16 @@ func (q queue) Extend(ctx context.Context, owner string, leases []store.Lease, t
 		return nil, fmt.Errorf("extend leases: %w", err)
 	}
 	return signals, nil
+}
+
+// byTask returns the places of leases in the order in which tasks are locked.
+func byTask(leases []store.Lease) []int {
+	order := make([]int, len(leases))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(leases[a].TaskID, leases[b].TaskID) })
+	return order
 }
 
 func (s *Store) extend(ctx context.Context, c conn, owner string, l store.Lease, ttl time.Duration) (store.Signal, error) {
@@ -79,7 +93,7 @@ func (s *Store) extend(ctx context.Context, c conn, owner string, l store.Lease,
 	const held = " WHERE id = $1 AND project_id = $2 AND lease_id = $3 AND attempt = $4 AND status IN ('starting', 'running', 'stopping')"
 	key := []any{l.TaskID, l.ProjectID, l.ID, l.Attempt}
 	var unreachable bool
-	err = c.row(ctx, "SELECT stop_level, unreachable FROM task"+held, key, &signal.Stop, &unreachable)
+	err = c.row(ctx, "SELECT stop_level, unreachable FROM task"+held+c.locking(forChange), key, &signal.Stop, &unreachable)
 	if errors.Is(err, store.ErrNotFound) {
 		signal.Gone = true
 		return signal, nil
@@ -90,6 +104,7 @@ func (s *Store) extend(ctx context.Context, c conn, owner string, l store.Lease,
 	args := append(key, now.Add(ttl).UnixMilli(), now.UnixMilli(), owner)
 	_, err = c.exec(ctx, "UPDATE task SET lease_until = $5, lease_renewed = $6, lease_owner = $7, unreachable = FALSE"+held, args...)
 	if err == nil && unreachable {
+		c.notice(noticeChanged, store.Task{ID: l.TaskID, ProjectID: l.ProjectID})
 		err = s.notef(ctx, c, store.Task{ID: l.TaskID, ProjectID: l.ProjectID}, "is reachable again")
 	}
 	return signal, err

@@ -7,10 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/schema"
 )
 
 // VersionTable keeps which migrations were applied. The name is ours, so that a
@@ -20,11 +25,24 @@ const VersionTable = "semaphore_migration"
 //go:embed migrations/sqlite/*.sql
 var sqliteFiles embed.FS
 
+//go:embed migrations/postgres/*.sql
+var postgresFiles embed.FS
+
 // SQLite returns the migrations of SQLite, by which its tables are made.
 func SQLite() Migrations {
 	return Migrations{
-		Files: sqliteFiles, Dir: "migrations/sqlite", Dialect: goose.DialectSQLite3,
+		Files: sqliteFiles, Dir: "migrations/sqlite", Dialect: goose.DialectSQLite3, Table: VersionTable,
 		Exists: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
+	}
+}
+
+// Postgres returns the migrations of PostgreSQL, by which its tables are made in
+// a schema whose name needs no quotes.
+func Postgres(name string) Migrations {
+	return Migrations{
+		Files: postgresFiles, Dir: "migrations/postgres", Dialect: goose.DialectPostgres, Table: name + "." + VersionTable,
+		Exists: "SELECT 1 WHERE to_regclass($1) IS NOT NULL",
+		Before: "SET LOCAL search_path TO " + name,
 	}
 }
 
@@ -34,7 +52,9 @@ type Migrations struct {
 	Files   fs.FS
 	Dir     string
 	Dialect goose.Dialect
+	Table   string // keeps the version
 	Exists  string // query for a row where table $1 is
+	Before  string // is run before each step, in its transaction
 }
 
 // Up applies what is missing. Before it changes anything it takes the lock,
@@ -42,17 +62,15 @@ type Migrations struct {
 // should be takes none. One that a newer program has migrated is
 // store.ErrNewer.
 func (m Migrations) Up(ctx context.Context, db *sql.DB, lock func(context.Context) (unlock func() error, err error)) (err error) {
-	files, err := fs.Sub(m.Files, m.Dir)
+	steps, newest, err := m.steps()
 	if err != nil {
-		return fmt.Errorf("find migrations: %w", err)
+		return fmt.Errorf("read migrations: %w", err)
 	}
-	p, err := goose.NewProvider(m.Dialect, db, files, goose.WithTableName(VersionTable),
+	p, err := goose.NewProvider(m.Dialect, db, nil, goose.WithTableName(m.Table), goose.WithGoMigrations(steps...),
 		goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	sources := p.ListSources()
-	newest := sources[len(sources)-1].Version
 	current, err := m.version(ctx, db)
 	switch {
 	case err != nil:
@@ -73,9 +91,45 @@ func (m Migrations) Up(ctx context.Context, db *sql.DB, lock func(context.Contex
 	return nil
 }
 
+// steps reads the files, and tells the version of the last one.
+func (m Migrations) steps() (list []*goose.Migration, newest int64, err error) {
+	names, err := fs.Glob(m.Files, path.Join(m.Dir, "*.sql"))
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range names {
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s does not begin with a version: %w", name, err)
+		}
+		text, err := fs.ReadFile(m.Files, name)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, goose.NewGoMigration(version, &goose.GoFunc{RunTx: m.step(string(text))}, nil))
+		newest = max(newest, version)
+	}
+	return list, newest, nil
+}
+
+func (m Migrations) step(text string) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		for _, query := range []string{m.Before, text} {
+			if query == "" {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, query); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 func (m Migrations) version(ctx context.Context, db *sql.DB) (int64, error) {
 	var found int
-	err := db.QueryRowContext(ctx, m.Exists, VersionTable).Scan(&found)
+	err := db.QueryRowContext(ctx, m.Exists, m.Table).Scan(&found)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -83,6 +137,20 @@ func (m Migrations) version(ctx context.Context, db *sql.DB) (int64, error) {
 		return 0, err
 	}
 	var version sql.NullInt64
-	err = db.QueryRowContext(ctx, "SELECT max(version_id) FROM "+VersionTable).Scan(&version)
+	err = db.QueryRowContext(ctx, "SELECT max(version_id) FROM "+m.Table).Scan(&version)
 	return version.Int64, err
+}
+
+// ownTables are the tables that no row type describes.
+var ownTables = []string{
+	"log_chunk", "option", "outbox", "task_attempt", "task_bundle", "terraform_state", "terraform_state_lock",
+}
+
+// Tables lists the tables that statements name.
+func Tables() []string {
+	list := slices.Clone(ownTables)
+	for _, e := range schema.Entities() {
+		list = append(list, e.Name)
+	}
+	return list
 }

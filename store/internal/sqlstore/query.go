@@ -9,8 +9,9 @@ import (
 
 // where gathers conditions and their arguments.
 type where struct {
-	conds []string
-	args  []any
+	conds   []string
+	args    []any
+	collate string // as in Dialect
 }
 
 // arg adds an argument and returns its placeholder.
@@ -92,7 +93,7 @@ func (w *where) equal(m *meta, c *schema.Column, v any) string {
 	}
 	for _, set := range m.Unique {
 		if len(set) == 1 && set[0] == c.Name {
-			return "lower(" + quote(c.Name) + ") = lower(" + mark + ") AND " + exact
+			return "lower(" + quote(c.Name) + ") = lower(" + mark + w.collate + ") AND " + exact
 		}
 	}
 	return exact
@@ -120,7 +121,7 @@ func (w *where) after(p schema.Plan) {
 		w.and("(" + cond + ")")
 		return
 	}
-	left, right := folded(p.Sort, column), folded(p.Sort, w.arg(p.After.Value))
+	left, right := folded(p.Sort, column), w.folded(p.Sort, p.After.Value)
 	cond := left + " " + more + " " + right + " OR " + left + " = " + right + " AND " + tie
 	if p.Desc {
 		cond += " OR " + column + " IS NULL"
@@ -138,6 +139,15 @@ func order(p schema.Plan) string {
 		return " ORDER BY id" + direction
 	}
 	return " ORDER BY " + folded(p.Sort, quote(p.Sort.Name)) + direction + nulls + ", id" + direction
+}
+
+// folded adds an argument that compares with a folded column.
+func (w *where) folded(c *schema.Column, v any) string {
+	mark := w.arg(v)
+	if c.Type == schema.Text {
+		mark += w.collate
+	}
+	return folded(c, mark)
 }
 
 // folded makes a text comparable without regard to case.

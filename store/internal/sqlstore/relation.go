@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/internal/schema"
@@ -113,8 +114,28 @@ func (s *Store) erase(ctx context.Context, c conn, m *meta, id int64) error {
 			}
 		}
 	}
+	if m.Name == "project" {
+		for _, table := range lateTables() {
+			if _, err := c.exec(ctx, "DELETE FROM "+table+" WHERE project_id = $1", id); err != nil {
+				return err
+			}
+		}
+	}
 	_, err := c.exec(ctx, "DELETE FROM "+m.Name+" WHERE id = $1", id)
 	return err
+}
+
+// lateTables are those of a project that go with it through another table only,
+// and keep rows of a third one from being deleted until they do.
+func lateTables() []string {
+	var list []string
+	for _, e := range schema.Entities() {
+		holds := slices.ContainsFunc(schema.From(e.Name), func(r schema.Relation) bool { return r.OnDelete == schema.Restrict })
+		if holds && e.Has("project_id") && !direct(e.Name) {
+			list = append(list, e.Name)
+		}
+	}
+	return list
 }
 
 // References lists what restricts the deletion of a row, or loses its reference

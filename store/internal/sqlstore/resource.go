@@ -18,7 +18,7 @@ func (u users) OneTimeCodes() store.Table[store.EmailOTP] { return of[store.Emai
 // ByLogin prefers the name, where one user's name is another one's address.
 func (u users) ByLogin(ctx context.Context, login string) (store.User, error) {
 	for _, column := range []string{"username", "email"} {
-		query := "SELECT " + u.m.columns + " FROM app_user WHERE lower(" + column + ") = lower($1)"
+		query := "SELECT " + u.m.columns + " FROM app_user WHERE lower(" + column + ") = lower($1" + u.s.dialect.Collate + ")"
 		found, err := scanAll[store.User](ctx, u.s.read(), u.m, query, login)
 		if err != nil {
 			return store.User{}, fmt.Errorf("find user: %w", err)

@@ -104,7 +104,7 @@ func (s sealed) Replace(ctx context.Context, v store.SealedValue, value string) 
 		fresh, old = []byte(value), []byte(v.Value)
 	}
 	err = s.s.bulk(ctx, func(ctx context.Context, c conn) error {
-		query := "UPDATE " + v.Table + " SET " + v.Field + " = $1 WHERE id = $2 AND " + list[i].project + " = $3 AND " + v.Field + " = $4"
+		query := "UPDATE " + v.Table + " SET " + v.Field + " = $1 WHERE id = $2 AND " + list[i].project + " = CAST($3 AS BIGINT) AND " + v.Field + " = $4"
 		n, err := c.exec(ctx, query, fresh, v.ID, v.ProjectID, old)
 		done = n > 0
 		return err

@@ -20,6 +20,7 @@ func (q tasks) Stop(ctx context.Context, project, id int64, level store.StopLeve
 			level = t.StopLevel
 		}
 		if t.Status.Leased() {
+			c.notice(noticeStop, t)
 			return q.s.change(ctx, c, "UPDATE task SET status = 'stopping', stop_level = $2 WHERE id = $1", id, string(level))
 		}
 		if _, err := c.exec(ctx, "UPDATE task SET stop_level = $1 WHERE id = $2", string(level), id); err != nil {
@@ -54,7 +55,7 @@ func (q tasks) answer(ctx context.Context, project, id int64, e store.Event,
 	change func(context.Context, conn, store.Task) (store.Task, error),
 ) (t store.Task, err error) {
 	err = q.s.durable(ctx, func(ctx context.Context, c conn) error {
-		if t, err = q.s.task(ctx, c, project, id); err != nil {
+		if t, err = of[store.Task](q.s).get(ctx, c, project, id, c.locking(forChange)); err != nil {
 			return err
 		}
 		if t, err = change(ctx, c, t); err != nil {

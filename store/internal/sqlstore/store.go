@@ -47,7 +47,8 @@ func New(engine Engine, dialect Dialect, now func() time.Time) *Store {
 }
 
 // On returns a Store within a transaction that its caller commits or rolls back.
-func (s *Store) On(tx Querier) *Store { return s.in(conn{tx, &s.dialect}) }
+// Its Get locks no rows.
+func (s *Store) On(tx Querier) *Store { return s.in(conn{tx, &s.dialect, &unit{host: true}}) }
 
 // Close closes the database. On a Store of a transaction it does nothing.
 func (s *Store) Close() error {

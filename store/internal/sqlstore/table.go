@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -19,14 +20,19 @@ func of[T any](s *Store) table[T] { return table[T]{s, s.types[reflect.TypeFor[T
 
 // Get returns a row of a scope.
 func (t table[T]) Get(ctx context.Context, scope, id int64) (T, error) {
-	return t.get(ctx, t.s.read(), scope, id)
+	c := t.s.read()
+	lock := ""
+	if c.unit != nil && !c.unit.host { // it may be about to change the row
+		lock = c.locking(forChange)
+	}
+	return t.get(ctx, c, scope, id, lock)
 }
 
-func (t table[T]) get(ctx context.Context, c conn, scope, id int64) (row T, err error) {
+func (t table[T]) get(ctx context.Context, c conn, scope, id int64, lock string) (row T, err error) {
 	w := where{}
 	w.and("id = " + w.arg(id))
 	w.scope(t.m, scope)
-	list, err := scanAll[T](ctx, c, t.m, "SELECT "+t.m.columns+" FROM "+t.m.Name+w.text(), w.args...)
+	list, err := scanAll[T](ctx, c, t.m, "SELECT "+t.m.columns+" FROM "+t.m.Name+w.text()+lock, w.args...)
 	if err == nil && len(list) == 0 {
 		err = notFound(t.m, id)
 	}
@@ -38,10 +44,14 @@ func (t table[T]) get(ctx context.Context, c conn, scope, id int64) (row T, err 
 
 // find answers store.ErrNotFound unless there is such a row.
 func (m *meta) find(ctx context.Context, c conn, scope, id int64) error {
+	return m.findLocked(ctx, c, scope, id, "")
+}
+
+func (m *meta) findLocked(ctx context.Context, c conn, scope, id int64, lock string) error {
 	w := where{}
 	w.and("id = " + w.arg(id))
 	w.scope(m, scope)
-	found, err := c.exists(ctx, "SELECT id FROM "+m.Name+w.text(), w.args...)
+	found, err := c.exists(ctx, "SELECT id FROM "+m.Name+w.text()+lock, w.args...)
 	if err == nil && !found {
 		err = notFound(m, id)
 	}
@@ -57,7 +67,7 @@ func (t table[T]) List(ctx context.Context, scope int64, q store.Query) (page st
 	if err != nil {
 		return page, err
 	}
-	w := where{}
+	w := where{collate: t.s.dialect.Collate}
 	w.plan(&t.s.dialect, t.m, scope, p)
 	w.after(p)
 	query := "SELECT " + t.m.columns + " FROM " + t.m.Name + w.text() + order(p)
@@ -90,7 +100,7 @@ func (t table[T]) Count(ctx context.Context, scope int64, q store.Query) (n int,
 	if err != nil {
 		return 0, err
 	}
-	w := where{}
+	w := where{collate: t.s.dialect.Collate}
 	w.plan(&t.s.dialect, t.m, scope, p)
 	err = t.s.read().row(ctx, "SELECT count(*) FROM "+t.m.Name+w.text(), w.args, &n)
 	if err != nil {
@@ -137,6 +147,11 @@ func (s *Store) insert(ctx context.Context, c conn, m *meta, values []any) error
 	if err := c.row(ctx, query, args, &id); err != nil {
 		return err
 	}
+	if values[i] != int64(0) && s.dialect.Pass != nil {
+		if _, err := c.ids(ctx, s.dialect.Pass(m.Name), id); err != nil {
+			return err
+		}
+	}
 	values[i] = id
 	return nil
 }
@@ -181,7 +196,11 @@ func (t table[T]) owner(values []any) int64 {
 // Delete removes a row with all that belongs to it.
 func (t table[T]) Delete(ctx context.Context, scope, id int64) error {
 	check := func(ctx context.Context, c conn) error {
-		if err := t.m.find(ctx, c, scope, id); err != nil {
+		lock := ""
+		if c.unit != nil { // nothing comes to refer to it any more
+			lock = c.locking(forDeletion)
+		}
+		if err := t.m.findLocked(ctx, c, scope, id, lock); err != nil {
 			return err
 		}
 		return t.s.deletable(ctx, c, t.m, id)
@@ -189,12 +208,16 @@ func (t table[T]) Delete(ctx context.Context, scope, id int64) error {
 	if err := t.s.drain(ctx, t.m, id, check); err != nil {
 		return fmt.Errorf("delete %s: %w", t.m.Name, err)
 	}
-	err := t.s.write(ctx, func(ctx context.Context, c conn) error {
+	remove := func(ctx context.Context, c conn) error {
 		if err := check(ctx, c); err != nil {
 			return err
 		}
 		return t.s.erase(ctx, c, t.m, id)
-	})
+	}
+	err := t.s.write(ctx, remove)
+	if errors.Is(err, ErrForeignKey) { // something came to need it: the check tells what
+		err = t.s.write(ctx, remove)
+	}
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", t.m.Name, err)
 	}

@@ -14,7 +14,7 @@ type tasks struct{ s *Store }
 
 // task reads a task of a project.
 func (s *Store) task(ctx context.Context, c conn, project, id int64) (store.Task, error) {
-	return of[store.Task](s).get(ctx, c, project, id)
+	return of[store.Task](s).get(ctx, c, project, id, "")
 }
 
 // Create stores a task.
@@ -72,6 +72,7 @@ func (s *Store) create(ctx context.Context, c conn, n store.NewTask) (t store.Ta
 			return t, values, err
 		}
 	}
+	c.notice(noticeAdded, t)
 	if n.Schedule == nil || !n.Schedule.Advance.Delete {
 		return t, values, nil
 	}
@@ -133,7 +134,7 @@ func newestVersion(ctx context.Context, c conn, template int64) (string, error) 
 
 // Get returns a task.
 func (q tasks) Get(ctx context.Context, project, id int64) (store.Task, error) {
-	return q.s.task(ctx, q.s.read(), project, id)
+	return of[store.Task](q.s).Get(ctx, project, id)
 }
 
 // Snapshot returns what Create was given.
