@@ -13,6 +13,8 @@ missing=()
 for tool in "${!package[@]}"; do
   command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
 done
+# The server's programs are in no PATH: each version has a directory.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 dpkg -s libc6-dev >/dev/null 2>&1 || ! command -v dpkg >/dev/null || missing+=(libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -30,5 +32,11 @@ if [ ! -e "$policy" ]; then
   made=1
 fi
 trap '[ -z "$made" ] || rm -f "$policy"' EXIT
+# Tests make databases of their own: the package is to make none.
+clusters=/etc/postgresql-common/createcluster.conf
+if [ ! -e "$clusters" ]; then
+  mkdir -p "${clusters%/*}"
+  echo 'create_main_cluster = false' >"$clusters"
+fi
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null

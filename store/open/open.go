@@ -11,13 +11,14 @@ import (
 
 	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/memory"
+	"github.com/alexandervashurin/semaphore/store/postgres"
 	"github.com/alexandervashurin/semaphore/store/sqlite"
 )
 
 // Config is the configuration of a store, whatever it is. The zero value is
 // usable.
 type Config struct {
-	// Now is the clock. Defaults to time.Now.
+	// Now is the clock. Defaults to time.Now, for PostgreSQL to the database's.
 	Now func() time.Time
 	// Log gets warnings. Defaults to none.
 	Log *slog.Logger
@@ -28,6 +29,7 @@ type Config struct {
 //	sqlite:///var/lib/semaphore/semaphore.db    a file
 //	sqlite:semaphore.db                         a file in the working directory
 //	file:semaphore.db                           the same
+//	postgres://user:password@host/database      a schema in it, see [postgres.Open]
 //	memory:                                     lost when the program ends
 //
 // Characters that mean something in a URL are written as %XX. A URL that names
@@ -54,7 +56,11 @@ func Open(ctx context.Context, address string, cfg Config) (store.Store, error) 
 		}
 		return memory.New(memory.Config{Now: cfg.Now}), nil
 	case "postgres", "postgresql":
-		return nil, unknown("postgres is not built into this program")
+		s, err := postgres.Open(ctx, address, postgres.Config{Now: cfg.Now, Log: cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
 	case "mysql", "bolt":
 		return nil, fmt.Errorf("%s is no database of this program: read an old one with import-semaphore, and name a new one: %w", scheme, store.ErrInvalid)
 	}
@@ -64,7 +70,7 @@ func Open(ctx context.Context, address string, cfg Config) (store.Store, error) 
 // unknown names what is possible. It does not repeat the address, which may
 // hold a password.
 func unknown(what string) error {
-	return fmt.Errorf("%s: use sqlite:///path/to/file, sqlite:file or memory: %w", what, store.ErrInvalid)
+	return fmt.Errorf("%s: use sqlite:///path/to/file, sqlite:file, postgres://user@host/database or memory: %w", what, store.ErrInvalid)
 }
 
 // filePath returns the path of a file address without its scheme.

@@ -45,19 +45,20 @@ func TestAURLNamesAStore(t *testing.T) {
 func TestOtherURLsNameWhatIsPossible(t *testing.T) {
 	t.Parallel()
 	for address, says := range map[string]string{
-		"":                              "no scheme",
-		"semaphore.db":                  "no scheme",
-		"sqlite:":                       "no path",
-		"sqlite:///":                    "no path",
-		"sqlite://host/file":            "no host",
-		"sqlite:a.db?mode=memory":       "no parameters",
-		"sqlite:%zz":                    "cannot be read",
-		"memory:shared":                 "no name",
-		"postgres://u:secret@host/db":   "not built into this program",
-		"postgresql://u:secret@host/db": "not built into this program",
-		"redis://secret@host":           "no store is called redis",
-		"mysql://root:secret@host/db":   "import-semaphore",
-		"bolt:database.boltdb":          "import-semaphore",
+		"":                             "no scheme",
+		"semaphore.db":                 "no scheme",
+		"sqlite:":                      "no path",
+		"sqlite:///":                   "no path",
+		"sqlite://host/file":           "no host",
+		"sqlite:a.db?mode=memory":      "no parameters",
+		"sqlite:%zz":                   "cannot be read",
+		"memory:shared":                "no name",
+		"postgres://u:secret@ho st/db": "cannot be read",
+		"postgres://u:secret@host/db?sslmode=secret": "sslmode",
+		"postgresql://u:secret@host/db?schema=A":     "small letters",
+		"redis://secret@host":                        "no store is called redis",
+		"mysql://root:secret@host/db":                "import-semaphore",
+		"bolt:database.boltdb":                       "import-semaphore",
 	} {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()

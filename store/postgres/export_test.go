@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/alexandervashurin/semaphore/store"
+	"github.com/alexandervashurin/semaphore/store/internal/sqlstore"
+)
+
+// OpenWithoutClaimLock opens a store that does not keep claims apart.
+func OpenWithoutClaimLock(ctx context.Context, url string) (*Store, error) {
+	s, err := Open(ctx, url, Config{})
+	if err != nil {
+		return nil, err
+	}
+	d := s.engine.dialect(s.cfg)
+	d.ClaimLock = ""
+	s.Store = sqlstore.New(s.engine, d, nil)
+	return s, nil
+}
+
+// OpenWithoutRowLocks opens a store that locks no rows and lets functions given
+// to InTx run side by side.
+func OpenWithoutRowLocks(ctx context.Context, url string) (*Store, error) {
+	s, err := Open(ctx, url, Config{})
+	if err != nil {
+		return nil, err
+	}
+	d := s.engine.dialect(s.cfg)
+	d.RowLocks = false
+	s.engine.alone, s.engine.turn = s.engine.begin, make(chan struct{}, 1000)
+	s.Store = sqlstore.New(s.engine, d, nil)
+	return s, nil
+}
+
+// Statements of the queue and of other places that have to stay fast.
+var (
+	Qualify = func(schema, query string) string { return newQualifier(schema).qualify(query) }
+	Pattern = pattern
+	Fault   = fault
+	Decode  = decode
+)
+
+// Encode writes notices as payloads.
+func Encode(list []store.Notice) (payloads []string) {
+	for len(list) > 0 {
+		payload, n := encode(list)
+		payloads, list = append(payloads, payload), list[n:]
+	}
+	return payloads
+}
