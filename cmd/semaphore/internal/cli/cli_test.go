@@ -24,6 +24,9 @@ import (
 
 const asCommand = "SEMAPHORE_TEST_AS_COMMAND"
 
+// built is where the program may be built.
+var built string
+
 func TestMain(m *testing.M) {
 	job.Init()
 	if os.Getenv(asCommand) != "" {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package cli_test
 
 import (
@@ -24,9 +26,6 @@ import (
 
 // patience bounds every wait of these tests.
 const patience = 60 * time.Second
-
-// built is where TestMain lets the program be built.
-var built string
 
 // program is the command as it is shipped, built once for all tests.
 var program = sync.OnceValues(func() (string, error) {

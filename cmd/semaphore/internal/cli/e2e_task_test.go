@@ -1,3 +1,5 @@
+//go:build linux
+
 package cli_test
 
 import (
@@ -133,7 +135,7 @@ func TestTermLetsRunningTasksEnd(t *testing.T) {
 	runs, waits := s.run(p.project, template, nil), s.run(p.project, template, nil)
 	s.prints(runs, "ready")
 	s.signal(syscall.SIGTERM)
-	s.out.wait(t, "worker shuts down", s.ended)
+	s.out.wait(t, "worker shuts down.* running=1 grace=10m0s", s.ended)
 	require.Equal(t, store.Running, s.task(runs).Status, "reads go on")
 	openGate(t, gate)
 	require.Zero(t, s.exit(), s.out)
