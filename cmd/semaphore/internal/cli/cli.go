@@ -104,6 +104,7 @@ func newRoot(streams Streams) *cobra.Command {
 		newSetupCommand(global, streams),
 		newUserCommand(global, streams),
 		newVaultCommand(global),
+		newRunnerCommand(global, streams),
 	)
 	return root
 }

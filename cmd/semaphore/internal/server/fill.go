@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/alexandervashurin/semaphore"
+	"github.com/alexandervashurin/semaphore/cmd/internal/executor"
 	"github.com/alexandervashurin/semaphore/internal/apps"
 	"github.com/alexandervashurin/semaphore/internal/config"
 	"github.com/alexandervashurin/semaphore/job"
@@ -59,7 +58,7 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 	}
 	catalogue := apps.New(o.Store, cfg.AppSettings)
 	out := semaphore.Config{
-		Store: o.Store, Ring: o.Ring, Dir: workDir(cfg), Local: local, Log: o.Log,
+		Store: o.Store, Ring: o.Ring, Dir: executor.Dir(cfg), Local: local, Log: o.Log,
 		Alerts: alerts, Outgoing: outside,
 		Secrets: semaphore.Secrets{EnvPrefix: cfg.EnvSecretPrefix, FilesDir: cmp.Or(cfg.Dirs.SecretsPath, filepath.Join(cfg.DataDir, "secrets"))},
 		Pool: pool.Config{
@@ -75,11 +74,6 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 		},
 	}
 	return out, nil
-}
-
-// workDir is where runs, mirrors and caches live.
-func workDir(cfg *config.Config) string {
-	return cmp.Or(cfg.TmpPath, filepath.Join(cfg.DataDir, "work"))
 }
 
 // unlimited is the pool's word for no limit.
@@ -126,16 +120,9 @@ func settings(cfg *config.Config) semaphore.Settings {
 
 // localConfig configures the executor of this machine.
 func localConfig(cfg *config.Config, o Options) (job.LocalConfig, error) {
-	local := job.LocalConfig{
-		Apps: map[string]job.App{}, HomeMode: job.HomeMode(cfg.HomeDirMode), Env: map[string]string{},
-		ForwardEnv: cfg.ForwardedEnvVars, ReposPaths: cfg.Dirs.ReposPath, AllowedPaths: cfg.Dirs.AllowedPaths,
-		SSHConfig: cfg.SSHConfigPath, Log: o.Log,
-	}
-	for id, app := range cfg.AppSettings {
-		local.Apps[id] = job.App{Path: app.Path, Args: app.Args}
-	}
-	for name, value := range cfg.EnvVars {
-		local.Env[name] = value.Reveal()
+	local, err := executor.Config(cfg, o.Log)
+	if err != nil {
+		return local, err
 	}
 	if o.Demo {
 		abs, err := filepath.Abs(demoDir(cfg.DataDir))
@@ -150,37 +137,6 @@ func localConfig(cfg *config.Config, o Options) (job.LocalConfig, error) {
 	default:
 		local.Git = job.GitCLI{}
 	}
-	var err error
-	if local.LinkDir, err = linkDir(workDir(cfg)); err != nil {
-		return local, err
-	}
-	local.Process, err = process(cfg.Process)
+	local.LinkDir, err = linkDir(executor.Dir(cfg))
 	return local, err
-}
-
-// process finds the account that tools run under.
-func process(p config.Process) (job.Process, error) {
-	var out job.Process
-	if p.Chroot != "" {
-		return out, fmt.Errorf("process.chroot is not supported: use a container, or process.user")
-	}
-	if p.User != "" {
-		u, err := user.Lookup(p.User)
-		if err != nil {
-			return out, fmt.Errorf("process.user: %w", err)
-		}
-		if out.UID, err = strconv.Atoi(u.Uid); err != nil {
-			return out, fmt.Errorf("process.user: %w", err)
-		}
-		if out.GID, err = strconv.Atoi(u.Gid); err != nil {
-			return out, fmt.Errorf("process.user: %w", err)
-		}
-	}
-	if p.UID != nil {
-		out.UID = *p.UID
-	}
-	if p.GID != nil {
-		out.GID = *p.GID
-	}
-	return out, nil
 }

@@ -3,11 +3,11 @@ package server
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/alexandervashurin/semaphore/cmd/internal/executor"
 )
 
 // shortPath is how long a directory may be for a socket of a run below it: the
@@ -31,15 +31,8 @@ func linkDir(work string) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(work))
 	dir = filepath.Join(os.TempDir(), "semaphore-"+hex.EncodeToString(sum[:6]))
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("directory of links: %w", err)
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return "", fmt.Errorf("directory of links: %w", err)
-	}
-	if !info.IsDir() || !ours(info) {
-		return "", fmt.Errorf("directory of links: %s belongs to somebody else: remove it, or set tmp_path to a path of up to %d bytes", dir, shortPath-len("/link"))
+	if err := executor.OwnDir(dir); err != nil {
+		return "", fmt.Errorf("%w, or set tmp_path to a path of up to %d bytes", err, shortPath-len("/link"))
 	}
 	return dir, nil
 }
