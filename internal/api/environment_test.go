@@ -169,7 +169,7 @@ func TestSecretStorages(t *testing.T) {
 			{name: "a variable of the server is refused", method: "POST", path: storages, body: `{"name":"x","type":"local","source_storage_type":"env","secret":"HOME"}`, status: 400, contains: []string{"may not be named"}},
 			{name: "another source needs another secret", method: "PUT", path: storages + "/{vault}", body: `{"name":"vault","type":"vault","params":{"url":"u"},"source_storage_type":"file"}`, status: 400, contains: []string{"secret"}},
 			{name: "one of another project does not exist", as: "stranger", method: "PUT", path: "/project/{q}/secret_storages/{vault}", body: `{"name":"x","type":"local"}`, status: 404},
-			{name: "PUT answers with the row and keeps the token", method: "PUT", path: storages + "/{vault}", body: `{"id":{vault},"name":"renamed","type":"vault","params":{"url":"u"}}`, status: 200, contains: []string{`"name":"renamed"`},
+			{name: "PUT answers with the row and keeps the token", method: "PUT", path: storages + "/{vault}", body: `{"id":{vault},"name":"renamed","type":"vault","params":{"url":"https://vault.example.org"}}`, status: 200, contains: []string{`"name":"renamed"`},
 				after: func(t *testing.T, w *world, _ answer) {
 					require.Equal(t, "canary-root", w.secretOf(token("vault").ID))
 				}},

@@ -71,6 +71,9 @@ func (s *Server) readStorage(_ context.Context, _ *call, _ store.Store, in *stor
 	if row.ID != 0 && in.Secret == "" && text(source) != text(row.SourceStorageType) {
 		return invalid("secret", "is missing: where it comes from has changed, so give it anew")
 	}
+	if row.ID != 0 && in.Secret == "" && in.Type != storageLocal && !sameServer(*row, *in) {
+		return invalid("secret", "is missing: the stored one was meant for another server, so give it anew")
+	}
 	row.Name, row.Type, row.Params, row.ReadOnly, row.SourceStorageType = in.Name, in.Type, in.Params, in.ReadOnly, source
 	switch {
 	case in.Type == storageLocal:
@@ -81,6 +84,21 @@ func (s *Server) readStorage(_ context.Context, _ *call, _ store.Store, in *stor
 	checked := *row
 	checked.Secret = in.Secret
 	return s.cfg.Secrets.ValidateStorage(checked)
+}
+
+// sameServer tells whether a storage goes on speaking to the server that its
+// token was given for, in the same way. Who may change an address must not come
+// by a token that way, which nobody is shown.
+func sameServer(row store.SecretStorage, in storageInput) bool {
+	type target struct {
+		URL         string `json:"url"`
+		InsecureTLS bool   `json:"insecure_tls"`
+	}
+	var old, now target
+	if row.Type != in.Type || len(row.Params) > 0 && json.Unmarshal(row.Params, &old) != nil || json.Unmarshal(in.Params, &now) != nil {
+		return false
+	}
+	return old == now
 }
 
 // text is what a text that may be missing says.
