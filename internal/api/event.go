@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -32,13 +33,18 @@ func (c *call) projectEvents(limit int) error {
 
 // events lists what the caller may see: administrators everything, others what
 // happened in their projects, and what they did outside of any. An event that
-// has lost its project may have been of one that they never saw.
+// has lost its project may have been of one that they never saw. A token that is
+// bound to projects sees what happened in those.
 func (c *call) events(limit int) error {
 	q, err := c.eventQuery(limit)
 	if err != nil {
 		return err
 	}
+	bound := c.bound()
 	if c.user.Admin {
+		if bound != nil {
+			q.Where = map[string]any{"project_id": bound}
+		}
 		page, err := c.s.st.Events().List(c.ctx(), store.AnyScope, q)
 		if err != nil {
 			return err
@@ -49,13 +55,17 @@ func (c *call) events(limit int) error {
 	if err != nil {
 		return err
 	}
-	own := eventList{scope: 0, where: map[string]any{"user_id": c.user.ID}}
-	lists := []eventList{own}
-	if len(projects) > 0 {
-		ids := make([]int64, len(projects))
-		for i, p := range projects {
-			ids[i] = p.ID
+	var lists []eventList
+	if bound == nil {
+		lists = append(lists, eventList{scope: 0, where: map[string]any{"user_id": c.user.ID}})
+	}
+	var ids []int64
+	for _, p := range projects {
+		if bound == nil || slices.Contains(bound, p.ID) {
+			ids = append(ids, p.ID)
 		}
+	}
+	if len(ids) > 0 {
 		lists = append(lists, eventList{scope: store.AnyScope, where: map[string]any{"project_id": ids}})
 	}
 	page, err := mergeEvents(c.ctx(), c.s.st, lists, q)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/alexandervashurin/semaphore/crypto"
@@ -23,10 +24,11 @@ func (s *Server) listOwnInvites(c *call) error {
 	if err != nil {
 		return err
 	}
+	bound := c.bound()
 	var rows []store.Invite
 	var projects []int64
 	for _, r := range page.Items {
-		if c.open(r) {
+		if c.open(r) && (bound == nil || slices.Contains(bound, r.ProjectID)) {
 			rows, projects = append(rows, r), append(projects, r.ProjectID)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -38,12 +39,17 @@ func (s *Server) projectRoutes() []route {
 	}...)
 }
 
-// listProjects lists the caller's projects by name; administrators see all.
+// listProjects lists the caller's projects by name; administrators see all, and
+// tokens those that they are bound to.
 func (s *Server) listProjects(c *call) error {
+	bound := c.bound()
 	if !c.user.Admin {
 		list, err := s.st.Projects().Of(c.ctx(), c.user.ID)
 		if err != nil {
 			return err
+		}
+		if bound != nil {
+			list = slices.DeleteFunc(list, func(p store.Project) bool { return !slices.Contains(bound, p.ID) })
 		}
 		if list == nil {
 			list = []store.Project{}
@@ -53,6 +59,9 @@ func (s *Server) listProjects(c *call) error {
 	q, err := c.query([]string{"name"}, true)
 	if err != nil {
 		return err
+	}
+	if bound != nil {
+		q.Where = map[string]any{"id": bound}
 	}
 	page, err := s.st.Projects().List(c.ctx(), 0, q)
 	if err != nil {

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/alexandervashurin/semaphore/auth"
@@ -102,6 +104,8 @@ func (c *call) identify() error {
 
 // scoped tells whether a token's scopes cover the request: "read" covers what
 // changes nothing, "run" tasks, "project:ID" one project, "write" everything.
+// Reads outside of any project are left to their handlers, which show a token
+// that is bound to projects nothing of others: see [call.bound].
 func (c *call) scoped(scopes []string) bool {
 	if len(scopes) == 0 {
 		return true
@@ -117,6 +121,16 @@ func (c *call) scoped(scopes []string) bool {
 		verb = verb || scope == "write" || (scope == "read" && reads) || (scope == "run" && (reads || c.route.right == canRun))
 	}
 	return verb && (!bound || project || (reads && c.r.PathValue("project") == "" && c.route.right <= signedIn))
+}
+
+// bound are the projects that the caller's token is narrowed to, in no order;
+// nil for all.
+func (c *call) bound() []int64 {
+	only := projectsOf(c.identity.Scopes)
+	if only == nil {
+		return nil
+	}
+	return slices.AppendSeq(make([]int64, 0, len(only)), maps.Keys(only))
 }
 
 // enter checks the membership and the right in the project of the path.
