@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -88,10 +89,8 @@ func (s *Server) acceptInvite(c *call) error {
 		if c.project, err = tx.Projects().Get(ctx, 0, row.ProjectID); err != nil {
 			return named(err, "project")
 		}
-		if _, known, err := roleBits(ctx, tx, row.ProjectID, row.Role); err != nil {
+		if err := stillGranted(ctx, tx, row); err != nil {
 			return err
-		} else if !known {
-			return answer(http.StatusBadRequest, "the role of the invitation is gone: ask for a new one")
 		}
 		if _, err := tx.Projects().Members().Create(ctx, store.Member{ProjectID: row.ProjectID, UserID: c.user.ID, Role: row.Role}); err != nil {
 			return err
@@ -107,6 +106,43 @@ func (s *Server) acceptInvite(c *call) error {
 		return err
 	}
 	return c.json(http.StatusOK, acceptedReply{c.project.ID})
+}
+
+// stillGranted refuses an invitation whose role is gone, or that its author could
+// not make any more.
+func stillGranted(ctx context.Context, tx store.Store, row store.Invite) error {
+	wanted, known, err := roleBits(ctx, tx, row.ProjectID, row.Role)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return answer(http.StatusBadRequest, "the role of the invitation is gone: ask for a new one")
+	}
+	void := answer(http.StatusBadRequest, "whoever invited you may not do that any more: ask for a new invitation")
+	inviter, err := tx.Users().Get(ctx, 0, row.InviterUserID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return void
+	case err != nil:
+		return err
+	case inviter.Admin:
+		return nil
+	}
+	m, err := findMember(ctx, tx, row.ProjectID, inviter.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return void
+	}
+	if err != nil {
+		return err
+	}
+	has, _, err := roleBits(ctx, tx, row.ProjectID, m.Role)
+	if err != nil {
+		return err
+	}
+	if has&store.CanManageUsers == 0 || wanted&^has != 0 {
+		return void
+	}
+	return nil
 }
 
 // declineInvite turns an invitation down.
