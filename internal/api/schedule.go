@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/job"
@@ -132,7 +133,7 @@ func (c *call) plan(r *store.Schedule) error {
 func cronError(err error) error {
 	var field *job.FieldError
 	if errors.As(err, &field) && field.Field == "cron_format" {
-		return answer(http.StatusBadRequest, "Cron: "+clip(field.Reason, 300))
+		return answer(http.StatusBadRequest, "Cron: "+clip(strings.TrimPrefix(field.Reason, "Cron: "), 300))
 	}
 	return err
 }

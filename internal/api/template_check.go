@@ -140,7 +140,7 @@ func checkTemplateRun(in *templateInput) error {
 	if in.Arguments != nil {
 		args, err := job.ParseArgs(*in.Arguments)
 		if err != nil {
-			return invalid("arguments", "%v", err)
+			return invalid("arguments", "%s", strings.TrimPrefix(err.Error(), "arguments: "))
 		}
 		spec.TemplateArgs = args
 	}
