@@ -4,4 +4,5 @@ package server
 var (
 	LinkDir = linkDir
 	ToHTTPS = toHTTPS
+	Own     = own
 )

@@ -32,3 +32,12 @@ func (ownedStore) Own(context.Context) (release func() error, err error) {
 
 // Unwrap returns the database itself.
 func (s ownedStore) Unwrap() store.Store { return s.Store }
+
+// Version is that of the database itself, to which nothing is added here: the API
+// keeps replies by it.
+func (s ownedStore) Version(ctx context.Context) (uint64, bool) {
+	if v, ok := s.Store.(store.Versioned); ok {
+		return v.Version(ctx)
+	}
+	return 0, false
+}
