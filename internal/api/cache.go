@@ -90,4 +90,3 @@ func (r *replies) put(version uint64, key string, k kept) {
 	r.kept[key] = k
 	r.bytes += len(k.body)
 }
-
