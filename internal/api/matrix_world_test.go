@@ -172,19 +172,25 @@ func (m *matrix) as(caller, method, path, body string, header ...string) answer 
 // send is as for a path and a body that are filled in already.
 func (m *matrix) send(caller, method, path, body string, header ...string) answer {
 	m.t.Helper()
-	r := httptest.NewRequestWithContext(m.t.Context(), method, "http://semaphore.example.org/api"+path, strings.NewReader(body))
 	header = append(append([]string{}, m.headers[caller]...), header...)
 	if token := m.tokens[caller]; token != "" {
 		header = append([]string{"Authorization", "Bearer " + token}, header...)
 	}
+	return m.raw(method, "http://semaphore.example.org/api"+path, body, header...)
+}
+
+// raw sends a request as it is.
+func (w *world) raw(method, url, body string, header ...string) answer {
+	w.t.Helper()
+	r := httptest.NewRequestWithContext(w.t.Context(), method, url, strings.NewReader(body))
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	rec := httptest.NewRecorder()
-	m.handler.ServeHTTP(rec, r)
+	w.handler.ServeHTTP(rec, r)
 	res := rec.Result()
 	data, err := io.ReadAll(res.Body)
-	require.NoError(m.t, err)
+	require.NoError(w.t, err)
 	return answer{Status: res.StatusCode, Header: res.Header, Body: string(data)}
 }
 
