@@ -16,7 +16,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 	m := copyMatrix(t)
 	before := m.dump()
 	for _, l := range m.lines(t) {
-		if l.raw() || l.method == http.MethodGet {
+		if l.raw() || l.method == http.MethodGet || strings.HasPrefix(l.path, "/internal/") {
 			continue
 		}
 		for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example.org"}, {"Origin", "null"}} {
@@ -45,7 +45,7 @@ func TestParametersOfPathsBearAnything(t *testing.T) {
 	writes := m.writes(t)
 	for _, l := range m.lines(t) {
 		for param := range l.params() {
-			if l.path == "/tasks/{task}" && l.method == http.MethodGet || param == "path" || param == "provider" {
+			if l.path == "/tasks/{task}" && l.method == http.MethodGet || param == "path" || param == "provider" || param == "call" {
 				continue // which go by no parameter, or to a provider
 			}
 			for _, odd := range []string{"0", "-1", "+1", "01", "1.0", "1e3", "x", "9223372036854775808", "99999999999999999999999", "%00", "%ff", "a%20b", "%2e%2e%2f1", "1%2f2", "--x", "..", "%27%22", strings.Repeat("x", 3000)} {

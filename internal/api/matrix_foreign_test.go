@@ -100,9 +100,10 @@ func TestNoBodyNamesWhatIsInAnotherProject(t *testing.T) {
 func foreignBodies(t *testing.T, m *matrix) {
 	before, checked := m.dump(), map[string]bool{}
 	for _, l := range m.lines(t) {
-		if !strings.HasPrefix(l.path, "/project/{project}") || l.body == "" {
+		if l.body == "" || l.raw() {
 			continue
 		}
+		inside := strings.HasPrefix(l.path, "/project/{project}")
 		var body any
 		require.NoError(t, json.Unmarshal([]byte(m.text(l.by, l.body)), &body), l.name())
 		for place := range places(body) {
@@ -112,7 +113,10 @@ func foreignBodies(t *testing.T, m *matrix) {
 				continue
 			}
 			checked[field] = true
-			for _, value := range []string{m.text("", "{"+name+"}"), "987654321"} {
+			for _, value := range []string{"987654321", m.text("", "{"+name+"}")} {
+				if !inside && value != "987654321" {
+					continue // an administrator may name any project
+				}
 				t.Run(l.name()+" with "+place+"="+value, func(t *testing.T) {
 					m.refusesValue(t, l, place, value, before)
 				})
@@ -136,7 +140,7 @@ func (m *matrix) refusesValue(t *testing.T, l line, place, value, before string)
 	require.NoError(t, err)
 	a := m.send(l.by, l.method, m.text(l.by, l.target(l.params())), string(sent), l.header...)
 	want := 400
-	if l.name() == "POST /project/{project}/tasks" && place == ".template_id" {
+	if l.name() == "POST /project/{project}/tasks" && place == ".template_id" || strings.HasPrefix(l.path, "/invites/") {
 		want = 404 // which clients know
 	}
 	require.Equal(t, want, a.Status, "%s: %s", sent, a.Body)

@@ -1,5 +1,17 @@
 package api_test
 
+import (
+	"strconv"
+
+	"github.com/alexandervashurin/semaphore/job"
+)
+
+// Tokens that runners of the matrix have.
+const (
+	registrationToken = "canary-matrix-registration"
+	runnerToken       = "canary-matrix-runner-of-44-characters-0123456"
+)
+
 func terraformExpectations() map[string]expect {
 	const base = "P/inventory/{inventory}/terraform"
 	const alias = `{"project_id":{p},"inventory_id":{workspace},"auth_key_id":{spare_key}}`
@@ -24,17 +36,20 @@ func terraformExpectations() map[string]expect {
 }
 
 func runnerExpectations() map[string]expect {
-	const runner = `"name":"new","tag":"linux","webhook":"https://runner.example.org/hook","max_parallel_tasks":2,"active":true`
+	const place = `"name":"new","tag":"linux","webhook":"https://runner.example.org/hook","max_parallel_tasks":2`
+	const runner = place + `,"active":true`
+	const registration = `"registration_token":"` + registrationToken + `","name":"new","webhook":"","max_parallel_tasks":1`
+	version := []string{job.RemoteVersionHeader, strconv.Itoa(job.RemoteVersion)}
 	list := map[string]expect{
 		"GET /runners":      {ok: 200},
 		"GET P/runners":     {ok: 200},
 		"GET P/runner_tags": {ok: 200},
 
-		"POST /runners/enrollment":           {ok: 201, body: `{` + runner + `,"project_id":{p},"expires_hours":1,"inactive":false}`},
-		"POST /internal/runners":             {ok: 400, body: `{"registration_token":"wrong","name":"new","webhook":"","max_parallel_tasks":1,"public_key":{rsa}}`},
-		"DELETE /internal/runners":           {ok: 401},
-		"POST /internal/runner/v1/enroll":    {ok: 426, body: `{"registration_token":"wrong"}`},
-		"POST /internal/runner/v1/{call...}": {ok: 426, body: `{}`},
+		"POST /runners/enrollment":           {ok: 201, body: `{` + place + `,"project_id":{p},"expires_hours":1,"inactive":false}`},
+		"POST /internal/runners":             {ok: 200, body: `{` + registration + `,"public_key":{rsa}}`},
+		"DELETE /internal/runners":           {ok: 204, header: []string{"X-Runner-Token", runnerToken}},
+		"POST /internal/runner/v1/enroll":    {ok: 200, header: version, body: `{` + registration + `,"public_key":"{box}"}`},
+		"POST /internal/runner/v1/{call...}": {ok: 200, header: append(version, "Authorization", "Bearer "+runnerToken), body: `{"instance":"i","boot":"b","public_key":"{box}","version":"1","host":"h"}`},
 	}
 	for all, id := range map[string]string{"/runners": "any_runner", "P/runners": "runner"} {
 		one, in := all+"/{runner}", "runner="+id

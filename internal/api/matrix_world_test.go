@@ -48,7 +48,7 @@ func matrixOptions(t *testing.T, change ...func(*api.Config)) options {
 		c.SignIns = &fakeSignIns{who: auth.External{Source: "corp", Issuer: "https://id.example.org", Subject: "7", Username: "eve", Name: "Eve", Email: "eve@example.org"}, returnTo: "/"}
 		c.Settings = api.Settings{
 			TOTP: true, TOTPRecovery: true, InvitesEnabled: true, InviteType: "both", MembersCanLeave: true,
-			DumpDir: t.TempDir(), GitClient: "cmd_git", Timezone: "UTC", Ansible: ansibleIsMissing,
+			RunnerRegistrationToken: registrationToken, DumpDir: t.TempDir(), GitClient: "cmd_git", Timezone: "UTC", Ansible: ansibleIsMissing,
 		}
 		for _, f := range change {
 			f(c)
@@ -112,14 +112,15 @@ func (m *matrix) people() {
 
 // instance makes what is of no project.
 func (m *matrix) instance() {
-	hash := "hash"
-	runner, err := m.st.Runners().Create(m.t.Context(), store.Runner{Name: "anywhere", TokenHash: hash, Active: true})
+	runner, err := m.st.Runners().Create(m.t.Context(), store.Runner{Name: "anywhere", TokenHash: crypto.HashToken(runnerToken), Active: true})
 	require.NoError(m.t, err)
 	m.ids["any_runner"] = runner.ID
-	m.headers["runner"] = []string{"Authorization", "Bearer " + leak}
+	m.headers["runner"] = []string{"Authorization", "Bearer " + runnerToken}
 	m.must(201, "admin", "POST", "/roles", `{"slug":"auditor","name":"Auditor","permissions":1}`)
 	m.vars["any_role"], m.vars["app"] = "auditor", "python"
-	m.vars["call"] = "claim"
+	_, box, err := crypto.GenerateBoxKey()
+	require.NoError(m.t, err)
+	m.vars["call"], m.vars["box"] = "hello", box.String()
 	m.vars["provider"], m.vars["path"] = "corp", "somewhere"
 	var pair struct {
 		Refresh string `json:"refresh_token"`
