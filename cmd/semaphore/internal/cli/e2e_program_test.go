@@ -129,7 +129,7 @@ func (l launch) start(t *testing.T) *server {
 	s := &server{t: t, dir: l.dir, out: newSaid(), ended: make(chan struct{}), client: newClient(t)}
 	s.cmd = exec.Command(file, args...) // stopped by its own signals, not by the end of a context
 	s.cmd.Dir = t.TempDir()
-	s.cmd.Env = bareEnv(s.cmd.Dir, append([]string{"SEMAPHORE_INTERFACE=127.0.0.1"}, l.env...)...)
+	s.cmd.Env = bareEnv(s.cmd.Dir, append([]string{"SEMAPHORE_INTERFACE=127.0.0.1", "TMPDIR=" + t.TempDir()}, l.env...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	require.NoError(t, s.cmd.Start())
 	go func() {

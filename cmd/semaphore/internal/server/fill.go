@@ -137,6 +137,5 @@ func localConfig(cfg *config.Config, o Options) (job.LocalConfig, error) {
 	default:
 		local.Git = job.GitCLI{}
 	}
-	local.LinkDir, err = linkDir(executor.Dir(cfg))
 	return local, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -46,6 +47,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	links, err := linkDir(settings.Dir)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(links) //nolint:errcheck // what is in use stays
+	settings.Local.LinkDir = links
 	app, err := semaphore.New(settings)
 	if err != nil {
 		return err

@@ -59,6 +59,9 @@ func TestWhatCannotWorkIsNamedBeforeAnythingIsServed(t *testing.T) {
 func TestRunServesUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
 	o := options(t)
+	o.Config.TmpPath = filepath.Join(t.TempDir(), strings.Repeat("x", 60))
+	links, err := server.LinkDir(o.Config.TmpPath)
+	require.NoError(t, err)
 	ready := make(chan string, 1)
 	o.Ready = func(url string) { ready <- url }
 	ctx, cancel := context.WithCancel(t.Context())
@@ -76,8 +79,10 @@ func TestRunServesUntilItsContextEnds(t *testing.T) {
 	case err := <-done:
 		require.NoError(t, err)
 	}
+	require.DirExists(t, links)
 	cancel()
 	require.NoError(t, <-done)
+	require.NoDirExists(t, links)
 }
 
 func TestADatabaseIsOwnedBeforeAnythingIsMadeInIt(t *testing.T) {
