@@ -46,14 +46,15 @@ type Subscription struct {
 // subscriberBuffer is how many messages may wait for a subscriber.
 const subscriberBuffer = 256
 
-// Subscribe shows what happens from now on in this process's pool, until Close
-// or a cut.
+// Subscribe shows what happens from now on, until Close or a cut: at once what
+// this process does, and a moment later what others do that share its store.
 func (p *TaskPool) Subscribe(t Topic) *Subscription {
 	s := &Subscription{hub: p.hub, topic: t, c: make(chan Message, subscriberBuffer)}
 	s.C = s.c
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
 	p.hub.subs[s] = true
+	p.elsewhere.bell.ring()
 	return s
 }
 
@@ -135,4 +136,23 @@ func (p *TaskPool) changed(ctx context.Context, project, id int64) {
 	if t, err := p.st.Tasks().Get(ctx, project, id); err == nil {
 		p.hub.task(t)
 	}
+}
+
+// busy tells whether anybody listens.
+func (h *hub) busy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.subs) > 0
+}
+
+// wantsLines tells whether anybody listens to the output of a task.
+func (h *hub) wantsLines(project, task int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.subs {
+		if !s.topic.NoLines && s.topic.covers(project, task) {
+			return true
+		}
+	}
+	return false
 }

@@ -129,6 +129,8 @@ type TaskPool struct {
 	far  *remotes
 	over chan struct{} // closed when Run is to end
 
+	elsewhere *elsewhere
+
 	alerts   chan struct{} // one per alert that is under way
 	alerting sync.WaitGroup
 
@@ -155,6 +157,7 @@ func New(st store.Store, cfg Config) (*TaskPool, error) {
 		alerts: make(chan struct{}, alertsAtOnce),
 	}
 	p.src = &source{pool: p, runs: map[store.Lease]*leased{}}
+	p.elsewhere = &elsewhere{pool: p, bell: newBell(), seen: map[int64]*foreign{}}
 	p.far, p.over = newRemotes(p), make(chan struct{})
 	p.watch = &watchers{pool: p, asking: map[int64]bool{}}
 	if cfg.Executor != nil || cfg.Choose != nil {

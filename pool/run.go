@@ -50,6 +50,9 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 		owned, p.src.alone = true, true
 		defer func() { err = errors.Join(err, release()) }()
 	}
+	p.elsewhere.mu.Lock()
+	p.elsewhere.shared = !owned
+	p.elsewhere.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var loops sync.WaitGroup
@@ -112,7 +115,7 @@ type loop struct {
 }
 
 func (p *TaskPool) loops(owned bool) []loop {
-	return []loop{
+	list := []loop{
 		{"reaper", func(ctx context.Context) error { return p.reap(ctx, owned) }},
 		{"schedules", p.schedules},
 		{"outbox", p.outbox},
@@ -121,6 +124,10 @@ func (p *TaskPool) loops(owned bool) []loop {
 		{"wake-ups", p.listen},
 		{"signals", p.signal},
 	}
+	if !owned {
+		list = append(list, loop{"others", p.elsewhere.run})
+	}
+	return list
 }
 
 // keep runs a loop until ctx ends, again after an error or a panic, with
@@ -200,6 +207,7 @@ func (p *TaskPool) listen(ctx context.Context) error {
 			p.wake.ring()
 			p.out.ring()
 		}
+		p.elsewhere.bell.ring()
 	})
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("listen: %w", err)

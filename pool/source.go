@@ -60,6 +60,18 @@ func (s *source) run(l store.Lease) *leased {
 	return s.runs[l]
 }
 
+// works tells whether this process runs a task.
+func (s *source) works(task int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.runs {
+		if l.TaskID == task {
+			return true
+		}
+	}
+	return false
+}
+
 // Extend renews leases.
 func (s *source) Extend(ctx context.Context, leases []job.Lease) ([]job.Signal, error) {
 	own := make([]store.Lease, len(leases))
@@ -116,7 +128,11 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 	if m := s.pool.cfg.Metrics.Lines; m != nil && len(a.Lines) > 0 {
 		m(len(a.Lines))
 	}
-	s.pool.hub.lines(l, a.Lines)
+	if s.remote && s.pool.elsewhere.on() {
+		s.pool.elsewhere.bell.ring()
+	} else {
+		s.pool.hub.lines(l, a.Lines)
+	}
 	if r.Status != nil || r.Commit != nil || r.Plan != nil {
 		s.pool.changed(ctx, l.ProjectID, l.TaskID)
 	}
