@@ -234,3 +234,13 @@ func (c *Cluster) Start(t testing.TB) {
 		t.Fatal(err)
 	}
 }
+
+// As is the URL for another account, with the same password.
+func As(address, account string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address // the driver tells
+	}
+	u.User = url.UserPassword(account, Password)
+	return u.String()
+}

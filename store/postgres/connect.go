@@ -22,7 +22,10 @@ func parse(address string, cfg *Config) (*pgx.ConnConfig, error) {
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return nil, fmt.Errorf("the URL cannot be read: use postgres://user:password@host:5432/database: %w", store.ErrInvalid)
 	}
-	query := u.Query()
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("the parameters of the URL cannot be read: write & between them, and other signs as %%XX: %w", store.ErrInvalid)
+	}
 	if err := ours(query, cfg); err != nil {
 		return nil, err
 	}

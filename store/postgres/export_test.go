@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/internal/sqlstore"
@@ -49,3 +50,20 @@ func Encode(list []store.Notice) (payloads []string) {
 	}
 	return payloads
 }
+
+// Notifier gathers and sends notices.
+type Notifier struct{ n *notifier }
+
+// NewNotifier returns one that sends so.
+func NewNotifier(log *slog.Logger, send func(payload string) error) Notifier {
+	return Notifier{newNotifier(log, send)}
+}
+
+// Add takes notices.
+func (n Notifier) Add(list []store.Notice) { n.n.add(list) }
+
+// Close sends what is left.
+func (n Notifier) Close() { n.n.close() }
+
+// MigrateLock is the statement by which a migration waits its turn.
+func MigrateLock(schema string) string { return lockText(schema, migrateLock) }

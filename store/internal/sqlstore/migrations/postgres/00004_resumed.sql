@@ -1,1 +1,3 @@
+-- +goose Up
+
 ALTER TABLE task_attempt ADD COLUMN resumed BOOLEAN NOT NULL DEFAULT FALSE;
