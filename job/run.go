@@ -177,6 +177,9 @@ func secretValues(spec *Spec) []mask.Value {
 	for _, name := range sortedKeys(spec.Survey) {
 		add(name, spec.Survey[name])
 	}
+	if o := spec.Terraform; o != nil { // who has it reads the state
+		add("address of the state", NewSecret(o.BackendAddress))
+	}
 	for _, v := range spec.Vaults {
 		add("vault password "+v.name(), v.Password)
 	}

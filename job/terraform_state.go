@@ -76,7 +76,8 @@ func (t *terraformRun) placeState(mode initMode) error {
 		return fmt.Errorf("load terraform state: %w", err)
 	}
 	if !local {
-		if len(stored.Data) > 0 {
+		// At an address of ours it is the same state, reached another way.
+		if len(stored.Data) > 0 && t.spec.terraform().BackendAddress == "" {
 			t.out.System("warning: the configuration now has a backend; the state kept for it so far (serial %d) is not used", stored.Serial)
 		}
 		return nil
