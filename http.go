@@ -1,6 +1,7 @@
 package semaphore
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/alexandervashurin/semaphore/internal/api"
 	"github.com/alexandervashurin/semaphore/internal/apps"
 	"github.com/alexandervashurin/semaphore/pool"
+	"github.com/alexandervashurin/semaphore/store"
 )
 
 // HTTP configures the API that [App.Handler] serves.
@@ -21,6 +23,10 @@ type HTTP struct {
 	// is the prefix of all routes, and links in notifications begin with it.
 	// Defaults to none: no prefix, and links are paths.
 	WebHost string
+	// Local is where tasks of this machine reach the API if there is no WebHost,
+	// "http://127.0.0.1:3000": Terraform does with override_backend. Defaults to
+	// none: without either such templates have to name an address themselves.
+	Local string
 	// Version is what the API says of itself. Defaults to that of the module.
 	Version string
 	// Auth configures sign-in. Its Ring is set here, its CookiePath defaults to the
@@ -62,6 +68,15 @@ func (c *Config) catalogue(settings *pool.Config) {
 	if settings.CheckApp == nil {
 		settings.CheckApp = cat.Check
 	}
+}
+
+// stateAddress tells tasks where Terraform reaches the API.
+func (c *Config) stateAddress(settings *pool.Config) {
+	server, ring := cmp.Or(c.HTTP.WebHost, c.HTTP.Local), c.Ring
+	if server == "" || settings.StateAddress != nil {
+		return
+	}
+	settings.StateAddress = func(t store.Task, attempt int) string { return api.TaskStateAddress(ring, server, t, attempt) }
 }
 
 // newWeb wires the API on a pool.

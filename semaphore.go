@@ -106,6 +106,7 @@ func New(cfg Config) (*App, error) {
 	cfg.metrics = api.NewMetrics()
 	settings.Metrics = both(cfg.metrics.Pool(), settings.Metrics)
 	cfg.catalogue(&settings)
+	cfg.stateAddress(&settings)
 	secrets := cfg.keeper(&settings)
 	alerts, err := cfg.alerter(&settings)
 	if err != nil {

@@ -49,6 +49,10 @@ type Config struct {
 	Location *time.Location                                              // of cron expressions that name no zone. Defaults to UTC.
 	Git      job.Git                                                     // for schedules that watch a branch. Defaults to job.GitCLI{}.
 	CheckApp func(ctx context.Context, st store.Store, app string) error // refuses apps that are unknown or switched off; st may be a transaction. Defaults to none.
+	// StateAddress is where an attempt of a task finds the state of its workspace
+	// by Terraform's http backend; templates with override_backend use it. "" is
+	// for none. Defaults to none: their variables have to name an address.
+	StateAddress func(t store.Task, attempt int) string
 	// External fetches the content of a key that lives outside the store. It has
 	// 30 s; an error that wraps ErrTemporary gives the task back for later.
 	// Defaults to refusing such keys.

@@ -23,6 +23,9 @@ func (p *TaskPool) resolve(ctx context.Context, c store.Claimed) (*job.Spec, err
 	if p.cfg.WebHost != "" {
 		spec.Task.URL = fmt.Sprintf("%s/project/%d/history?t=%d", strings.TrimSuffix(p.cfg.WebHost, "/"), c.Task.ProjectID, c.Task.ID)
 	}
+	if o := spec.Terraform; o != nil && o.OverrideBackend && p.cfg.StateAddress != nil {
+		o.BackendAddress = p.cfg.StateAddress(c.Task, c.Lease.Attempt)
+	}
 	if c.Task.Version != nil {
 		spec.Task.TargetVersion = *c.Task.Version
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/job"
@@ -56,11 +57,18 @@ func (c *call) raw(status int, data []byte) error {
 }
 
 // admitTerraform checks login and password of the key that the address names,
-// and finds the state.
+// and finds the state. The address of a task is proof enough.
 func (s *Server) admitTerraform(c *call) (remoteState, error) {
 	denied := func() (remoteState, error) {
 		c.w.Header().Set("WWW-Authenticate", `Basic realm="terraform"`)
 		return remoteState{}, answer(http.StatusUnauthorized, "login or password is wrong, or there is no state at this address")
+	}
+	if alias := c.r.PathValue("alias"); strings.HasPrefix(alias, taskStatePrefix) {
+		r, ok, err := s.stateOfTask(c.ctx(), alias)
+		if err == nil && !ok {
+			return denied()
+		}
+		return r, err
 	}
 	login, password, ok := c.r.BasicAuth()
 	if !ok {

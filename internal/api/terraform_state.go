@@ -38,8 +38,9 @@ type lockInfo struct {
 // A lock of Terraform outlives this process: its description is kept like a
 // state of its own, whose compare-and-set decides between two that want it.
 type remoteState struct {
-	s   *Server
-	key store.StateKey
+	s    *Server
+	key  store.StateKey
+	task int64 // which works on it by HTTP under its own lock; 0 for none
 }
 
 // stateOf is the state of a workspace; without a template it has none.
@@ -185,7 +186,7 @@ func (r remoteState) writable(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if lock, ok := locks[r.key]; ok && lock.TaskID > 0 {
+	if lock, ok := locks[r.key]; ok && lock.TaskID > 0 && lock.TaskID != r.task {
 		return taskHolds(lock.TaskID)
 	}
 	return nil

@@ -68,7 +68,7 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 			ShutdownGrace: time.Duration(cfg.ShutdownGraceSec) * time.Second,
 		},
 		HTTP: semaphore.HTTP{
-			WebHost: cfg.WebHost, Version: o.Version, Apps: catalogue, TrustedProxies: proxies, TrustedOrigins: cfg.TrustedOrigins,
+			WebHost: cfg.WebHost, Local: localURL(cfg), Version: o.Version, Apps: catalogue, TrustedProxies: proxies, TrustedOrigins: cfg.TrustedOrigins,
 			AccessLog: o.Log, Settings: settings(cfg),
 			Auth: signIn, OIDC: oidcOf(cfg),
 		},

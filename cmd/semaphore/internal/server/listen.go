@@ -31,6 +31,20 @@ func address(cfg *config.Config) string {
 	return net.JoinHostPort(strings.Trim(cfg.Interface, "[]"), port)
 }
 
+// localURL is where the server will be reached from this machine, "" where the
+// system chooses its port.
+func localURL(cfg *config.Config) string {
+	port := strings.TrimPrefix(cfg.Port, ":")
+	if port == "" || port == "0" {
+		return ""
+	}
+	scheme := "http"
+	if cfg.TLS.Enabled {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(shown(cfg.Interface), port)
+}
+
 // newFront opens the listeners, so that a port in use is an error at once.
 func newFront(ctx context.Context, cfg *config.Config, handler http.Handler, log *slog.Logger) (*front, error) {
 	f := &front{errs: make(chan error, 2)}
