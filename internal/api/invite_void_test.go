@@ -9,7 +9,7 @@ import (
 func TestAnInvitationIsWorthWhatItsAuthorMayDo(t *testing.T) {
 	t.Parallel()
 	o := options{idle: true, api: func(c *api.Config) { c.Settings.InvitesEnabled = true }}
-	backends(t, o, func(t *testing.T, w *world) {
+	backends(t, o, func(_ *testing.T, w *world) {
 		w.play([]scenario{{name: "another owner", as: "admin", method: "PUT", path: "/project/{p}/users/{manager}", body: `{"role":"owner"}`, status: 204}})
 		w.created("invite", "manager", "/project/{p}/invites", `{"user_id":{stranger},"role":"owner"}`)
 		const accept, by = "/invites/accept", `{"id":{invite}}`

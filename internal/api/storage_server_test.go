@@ -13,7 +13,7 @@ func TestTheTokenOfAStorageGoesToItsServerAlone(t *testing.T) {
 	o := options{idle: true, api: func(c *api.Config) {
 		c.Secrets = secret.New(c.Store, c.Ring, secret.Config{HTTP: http.DefaultClient})
 	}}
-	backends(t, o, func(t *testing.T, w *world) {
+	backends(t, o, func(_ *testing.T, w *world) {
 		w.created("vault", "owner", storages, `{"name":"vault","type":"vault","params":{"url":"https://vault.example.org","mount":"kv"},"secret":"canary-root"}`)
 		const one = storages + "/{vault}"
 		const dvls = `"type":"dvls","params":{"url":"https://vault.example.org","vault_id":"v","app_key":"k"`
