@@ -1,0 +1,122 @@
+// Package nodes keeps the list of servers that share a database: each writes
+// down every few seconds that it is there.
+package nodes
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/store"
+)
+
+// Prefix is that of the options that the list is kept in.
+const Prefix = "node."
+
+// Times of the list.
+const (
+	Beat   = 5 * time.Second  // how often a server writes
+	Dead   = 15 * time.Second // without a word so long, it counts as gone
+	forget = time.Hour        // and is left out of the list
+)
+
+// Node is a server.
+type Node struct {
+	ID      string    `json:"id"`
+	Host    string    `json:"host"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Seen    time.Time `json:"seen"`
+	Alive   bool      `json:"alive"`
+}
+
+// Registry is one server's hand on the list.
+type Registry struct {
+	st   store.Store
+	self Node
+	log  *slog.Logger
+	now  func() time.Time
+}
+
+// New returns a registry for a server that starts now. It writes nothing yet.
+func New(st store.Store, version string, log *slog.Logger, now func() time.Time) *Registry {
+	if now == nil {
+		now = time.Now
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return &Registry{st: st, log: log, now: now, self: Node{ID: strings.ToLower(crypto.HashToken(crypto.Token(33))[9:21]), Host: host, Version: version}}
+}
+
+// Run writes this server down until ctx ends, and takes it off the list then.
+func (r *Registry) Run(ctx context.Context) {
+	r.self.Started = r.now().UTC()
+	ticker := time.NewTicker(Beat)
+	defer ticker.Stop()
+	for {
+		if err := r.beat(ctx); err != nil && ctx.Err() == nil {
+			r.log.Warn("write down that this server is there", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			r.leave(ctx)
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (r *Registry) beat(ctx context.Context) error {
+	r.self.Seen = r.now().UTC()
+	text, err := json.Marshal(r.self)
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if err := r.st.Options().Set(ctx, Prefix+r.self.ID, string(text)); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	return nil
+}
+
+func (r *Registry) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := r.st.Options().Set(ctx, Prefix+r.self.ID, ""); err != nil {
+		r.log.Warn("leave the list of servers", slog.Any("error", err))
+	}
+}
+
+// List returns the servers, the newest first. Those that are long gone are
+// forgotten on the way.
+func (r *Registry) List(ctx context.Context) ([]Node, error) {
+	options, err := r.st.Options().All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list of servers: %w", err)
+	}
+	list := []Node{}
+	for name, text := range options {
+		if !strings.HasPrefix(name, Prefix) {
+			continue
+		}
+		var n Node
+		if err := json.Unmarshal([]byte(text), &n); err != nil {
+			continue // written by a version that writes otherwise
+		}
+		age := r.now().Sub(n.Seen)
+		n.Alive = age < Dead
+		if age < forget {
+			list = append(list, n)
+		}
+	}
+	slices.SortFunc(list, func(a, b Node) int { return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID)) })
+	return list, nil
+}

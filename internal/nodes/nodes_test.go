@@ -1,0 +1,62 @@
+package nodes_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexandervashurin/semaphore/internal/nodes"
+	"github.com/alexandervashurin/semaphore/store/memory"
+)
+
+func TestServersComeAndGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New(memory.Config{})
+		log := slog.New(slog.DiscardHandler)
+		start := func(version string) (*nodes.Registry, func()) {
+			r := nodes.New(st, version, log, nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { defer close(done); r.Run(ctx) }()
+			return r, func() { cancel(); <-done }
+		}
+		list := func(r *nodes.Registry) (versions []string, alive int) {
+			nodes, err := r.List(t.Context())
+			require.NoError(t, err)
+			for _, n := range nodes {
+				versions = append(versions, n.Version)
+				if n.Alive {
+					alive++
+				}
+			}
+			return versions, alive
+		}
+		one, stopOne := start("1.0")
+		time.Sleep(time.Second)
+		_, stopTwo := start("2.0")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		versions, alive := list(one)
+		require.Equal(t, []string{"2.0", "1.0"}, versions)
+		require.Equal(t, 2, alive)
+
+		stopTwo()
+		versions, _ = list(one)
+		require.Equal(t, []string{"1.0"}, versions, "who stops in order leaves")
+
+		// One that was killed stays on the list for a while, as gone.
+		require.NoError(t, st.Options().Set(t.Context(), nodes.Prefix+"dead", `{"id":"dead","version":"0.9","seen":"`+time.Now().Add(-16*time.Second).UTC().Format(time.RFC3339Nano)+`"}`))
+		versions, alive = list(one)
+		require.Len(t, versions, 2)
+		require.Equal(t, 1, alive)
+		time.Sleep(2 * time.Hour)
+		versions, _ = list(one)
+		require.Equal(t, []string{"1.0"}, versions)
+		stopOne()
+	})
+}
