@@ -80,7 +80,7 @@ func (c *Config) stateAddress(settings *pool.Config) {
 }
 
 // newWeb wires the API on a pool.
-func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Alerter, ready func(context.Context) error) (*web, error) {
+func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Alerter, app *App) (*web, error) {
 	h := c.HTTP
 	settings := h.Auth
 	settings.Ring = c.Ring
@@ -103,12 +103,15 @@ func (c *Config) newWeb(p *pool.TaskPool, secrets api.Secrets, alerts *alert.Ale
 		Store: c.Store, Pool: p, Auth: service, Ring: c.Ring, Version: h.Version, WebHost: h.WebHost,
 		Authenticate: c.Authenticate, Settings: h.Settings, Apps: h.Apps,
 		TrustedProxies: h.TrustedProxies, TrustedOrigins: h.TrustedOrigins, Web: h.Web, AccessLog: h.AccessLog,
-		Secrets: secrets, Metrics: c.metrics, Ready: ready, Log: c.Log, Now: c.Pool.Now,
+		Secrets: secrets, Metrics: c.metrics, Ready: app.ready, Log: c.Log, Now: c.Pool.Now,
 	}
 	if len(h.OIDC) > 0 {
 		if cfg.SignIns, err = auth.NewOIDC(service, h.OIDC, auth.OIDCOptions{WebHost: h.WebHost}); err != nil {
 			return nil, err
 		}
+	}
+	if app.nodes != nil {
+		cfg.Nodes = app.nodes.List
 	}
 	if alerts != nil {
 		cfg.Alerts = testAlerts{alerts}

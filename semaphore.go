@@ -23,6 +23,7 @@ import (
 
 	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/internal/api"
+	"github.com/alexandervashurin/semaphore/internal/nodes"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
@@ -77,6 +78,7 @@ type App struct {
 	pool  *pool.TaskPool
 	ring  *crypto.Ring
 	web   *web
+	nodes *nodes.Registry // nil where nobody shares the store
 
 	mu     sync.Mutex
 	closed bool
@@ -117,7 +119,10 @@ func New(cfg Config) (*App, error) {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
 	app := &App{store: cfg.Store, pool: p, ring: cfg.Ring}
-	if app.web, err = cfg.newWeb(p, secrets, alerts, app.ready); err != nil {
+	if _, owned := store.As[store.Owned](cfg.Store); !owned {
+		app.nodes = nodes.New(cfg.Store, cfg.HTTP.Version, cfg.Log, cfg.Pool.Now)
+	}
+	if app.web, err = cfg.newWeb(p, secrets, alerts, app); err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)
 	}
 	return app, nil
@@ -207,7 +212,15 @@ func (a *App) Run(ctx context.Context) error {
 	a.stop, a.done = stop, make(chan struct{})
 	a.mu.Unlock()
 	defer close(a.done)
-	return a.pool.Run(ctx)
+	if a.nodes == nil {
+		return a.pool.Run(ctx)
+	}
+	var beating sync.WaitGroup
+	beating.Go(func() { a.nodes.Run(ctx) })
+	err := a.pool.Run(ctx)
+	stop() // a pool that could not begin
+	beating.Wait()
+	return err
 }
 
 // Close ends Run as the end of its context would, and waits for it, and the

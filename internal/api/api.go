@@ -17,6 +17,7 @@ import (
 
 	"github.com/alexandervashurin/semaphore/auth"
 	"github.com/alexandervashurin/semaphore/crypto"
+	"github.com/alexandervashurin/semaphore/internal/nodes"
 	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -48,6 +49,9 @@ type Config struct {
 	// Ready is what /api/health asks beside the database, such as whether the
 	// pool runs. Defaults to nothing.
 	Ready func(ctx context.Context) error
+
+	// Nodes lists the servers that share the database. Defaults to none.
+	Nodes func(ctx context.Context) ([]nodes.Node, error)
 
 	TrustedProxies []netip.Prefix // whose forwarding headers are honoured. Defaults to none.
 	TrustedOrigins []string       // further origins that browsers may call from: "https://portal.example.org"

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/alexandervashurin/semaphore/internal/nodes"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -23,7 +24,8 @@ type infoReply struct {
 	GitClient       string       `json:"git_client"`
 	Timezone        string       `json:"schedule_timezone"`
 	Teams           teams        `json:"teams"`
-	Roles           []store.Role `json:"roles"` // global ones
+	Roles           []store.Role `json:"roles"`           // global ones
+	Nodes           []nodes.Node `json:"nodes,omitempty"` // servers that share the database, for administrators
 }
 
 // premium are abilities that clients look for by these names.
@@ -51,10 +53,17 @@ func (s *Server) info(c *call) error {
 	if set.EmailOTP {
 		methods.Email = &struct{}{}
 	}
+	var servers []nodes.Node
+	if c.s.cfg.Nodes != nil && c.user.Admin {
+		if servers, err = c.s.cfg.Nodes(c.ctx()); err != nil {
+			return err
+		}
+	}
 	return c.json(http.StatusOK, infoReply{
 		Version: s.cfg.Version, Ansible: s.ansible.get(c.ctx()), WebHost: s.cfg.WebHost, UseRemoteRunner: set.UseRemoteRunner,
 		AuthMethods: methods, Premium: premium{true, true, true, true}, GitClient: set.GitClient, Timezone: set.Timezone,
 		Teams: teams{set.InvitesEnabled, set.InviteType, set.MembersCanLeave}, Roles: roles.Items,
+		Nodes: servers,
 	})
 }
 

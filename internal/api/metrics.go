@@ -22,6 +22,7 @@ type Metrics struct {
 	took     *prometheus.HistogramVec
 
 	tasks  *prometheus.GaugeVec
+	nodes  *prometheus.GaugeVec
 	leases prometheus.Gauge
 
 	launched *prometheus.CounterVec
@@ -49,6 +50,9 @@ func NewMetrics() *Metrics {
 		tasks: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "semaphore", Name: "tasks", Help: "Unfinished tasks by state.",
 		}, []string{"status"}),
+		nodes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "semaphore", Name: "nodes", Help: "Servers that share the database, by version and whether they are there.",
+		}, []string{"version", "alive"}),
 		leases:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "semaphore", Name: "task_leases", Help: "Tasks that a worker holds."}),
 		launched: counter("tasks_launched_total", "Tasks that were added.", "app"),
 		finished: counter("tasks_finished_total", "Tasks that have ended, by result.", "app", "status"),
@@ -58,7 +62,7 @@ func NewMetrics() *Metrics {
 		lost:     counter("task_leases_expired_total", "Leases that were not renewed, by what became of the task.", "outcome"),
 	}
 	m.registry.MustRegister(
-		m.requests, m.took, m.tasks, m.leases, m.launched, m.finished, m.waited, m.ran, m.lines, m.lost,
+		m.requests, m.took, m.tasks, m.nodes, m.leases, m.launched, m.finished, m.waited, m.ran, m.lines, m.lost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -113,6 +117,16 @@ func (s *Server) showMetrics(c *call) error {
 	}
 	for _, status := range unfinished() {
 		s.metrics.tasks.WithLabelValues(string(status)).Set(float64(counts[status]))
+	}
+	if s.cfg.Nodes != nil {
+		list, err := s.cfg.Nodes(c.ctx())
+		if err != nil {
+			return err
+		}
+		s.metrics.nodes.Reset()
+		for _, n := range list {
+			s.metrics.nodes.WithLabelValues(n.Version, strconv.FormatBool(n.Alive)).Inc()
+		}
 	}
 	s.metrics.leases.Set(float64(len(leases)))
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(c.w, c.r)

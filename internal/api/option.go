@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexandervashurin/semaphore/internal/nodes"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) listOptions(c *call) error {
 	}
 	options := map[string]string{}
 	for key, value := range all {
-		if !strings.HasPrefix(key, "auth.") {
+		if !strings.HasPrefix(key, "auth.") && !strings.HasPrefix(key, nodes.Prefix) {
 			options[key] = value
 		}
 	}
