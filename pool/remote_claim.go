@@ -13,7 +13,7 @@ import (
 
 // RunnerClaim is what a runner asks for.
 type RunnerClaim struct {
-	Free int           // how many tasks it has room for
+	Free int           // how many tasks it has room for; 0 is answered at once
 	Held []job.Lease   // what it has: leases whose answer was lost are handed out again
 	Wait time.Duration // how long to wait for a task
 }
@@ -33,6 +33,9 @@ func (r *Runner) Claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, er
 	defer stop()
 	poll := time.NewTicker(r.pool.cfg.Poll)
 	defer poll.Stop()
+	if c.Free <= 0 {
+		c.Wait = 0
+	}
 	end := time.NewTimer(c.Wait)
 	defer end.Stop()
 	for {

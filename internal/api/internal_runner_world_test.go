@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -181,4 +182,49 @@ func (r *farRunner) startOn(source *job.RemoteSource, e job.Executor, change ...
 	})
 	r.t.Cleanup(p.stop)
 	return p
+}
+
+// runUntil runs the pool until the returned function is called.
+func (w *world) runUntil() (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- w.pool.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(w.t, <-done)
+	})
+	w.t.Cleanup(stop)
+	return stop
+}
+
+// post makes one call as its bytes are, and returns the answer.
+func (r *farRunner) post(call, ticket string, body any) answer {
+	r.t.Helper()
+	text, err := json.Marshal(body)
+	require.NoError(r.t, err)
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+"/api/internal/runner/v1/"+call, bytes.NewReader(text))
+	require.NoError(r.t, err)
+	req.Header.Set("Authorization", "Bearer "+r.token)
+	req.Header.Set(job.RemoteVersionHeader, "1")
+	req.Header.Set(job.RemoteSessionHeader, ticket)
+	resp, err := r.client.Do(req)
+	require.NoError(r.t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(r.t, err)
+	return answer{Status: resp.StatusCode, Header: resp.Header, Body: string(data)}
+}
+
+// hello begins a session by hand.
+func (r *farRunner) hello() (ticket string, cipher job.RemoteCipher) {
+	r.t.Helper()
+	a := r.post("hello", "", job.RemoteHello{Instance: "by-hand", Boot: "1", PublicKey: r.key.Public().String()})
+	require.Equal(r.t, http.StatusOK, a.Status, a.Body)
+	var s job.RemoteSession
+	require.NoError(r.t, decodeAnswer(a, &s))
+	key, err := r.key.Open(s.Key, job.RemoteSessionContext("1"))
+	require.NoError(r.t, err)
+	cipher, err = job.NewRemoteCipher(key)
+	require.NoError(r.t, err)
+	return s.Session, cipher
 }
