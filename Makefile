@@ -13,7 +13,7 @@ build: ## Build bin/semaphore
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/semaphore
 
 run: build ## Build and start a server with a demo project; everything is kept in ./data
-	@exec $(BIN) server --no-config --demo --data-dir data
+	@SEMAPHORE_INTERFACE=127.0.0.1 exec $(BIN) server --no-config --demo --data-dir data
 
 demo: build ## Build and run a script, a playbook and a plan from the command line
 	@./scripts/demo.sh $(BIN)
