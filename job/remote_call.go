@@ -82,12 +82,20 @@ func (r *RemoteSource) persist(ctx context.Context, path string, in, out any) er
 	return r.insist(ctx, path, func() error { return r.call(ctx, path, in, out) })
 }
 
+// sealedTries is how often an answer that does not open is asked for again: the
+// session may have been begun anew meanwhile.
+const sealedTries = 3
+
 // insist repeats what fails for want of an answer.
 func (r *RemoteSource) insist(ctx context.Context, what string, call func() error) error {
 	var wait backoff
+	closed := 0
 	for {
 		err := call()
-		if err == nil || settled(err) {
+		if errors.Is(err, errRemoteSealed) {
+			closed++
+		}
+		if err == nil || settled(err) || closed == sealedTries {
 			return err
 		}
 		if ctx.Err() != nil {
