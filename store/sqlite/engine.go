@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -30,15 +31,37 @@ type engine struct {
 
 	closing sync.Once
 	closed  error
+	shut    atomic.Bool // nobody is to keep a connection
 }
 
 // Reader serves reads from the pool.
 func (e *engine) Reader() sqlstore.Querier { return e.reader }
 
-// Close closes what Open has opened.
+// Close closes what Open has opened. With the last connection SQLite moves what
+// was written into the file itself and removes those beside it; a transaction
+// that is under way keeps its own until it ends.
 func (e *engine) Close() error {
-	e.closing.Do(func() { e.closed = e.close() })
+	e.closing.Do(func() {
+		e.shut.Store(true)
+		if e.lock.try() {
+			e.leave()
+			e.lock.release()
+		}
+		e.closed = e.close()
+	})
 	return e.closed
+}
+
+// leave gives the connection back; the lock is held.
+func (e *engine) leave() {
+	if e.conn == nil {
+		return
+	}
+	if e.stmts != nil { // while their connection is there
+		e.stmts.close()
+	}
+	_ = e.conn.Close()
+	e.conn, e.stmts = nil, nil
 }
 
 // Write runs a transaction that takes the write lock of the file when it
@@ -128,17 +151,16 @@ func (e *engine) end(ctx context.Context, committed bool) {
 		defer cancel()
 		_, broken = e.conn.ExecContext(ctx, "ROLLBACK")
 	}
-	if broken == nil && !e.foreign {
+	if broken == nil && !e.foreign && !e.shut.Load() {
 		return
 	}
-	if e.stmts != nil { // while their connection is there
-		e.stmts.close()
-	}
 	if broken != nil {
+		if e.stmts != nil { // while their connection is there
+			e.stmts.close()
+		}
 		_ = e.conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
-	_ = e.conn.Close()
-	e.conn, e.stmts = nil, nil
+	e.leave()
 }
 
 func (e *engine) querier() sqlstore.Querier {

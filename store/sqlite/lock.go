@@ -56,6 +56,17 @@ func (l *writerLock) acquire(ctx context.Context, bulk bool) error {
 	return fmt.Errorf("wait for other writers: %w", ctx.Err())
 }
 
+// try takes the turn if nobody has it.
+func (l *writerLock) try() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held {
+		return false
+	}
+	l.held = true
+	return true
+}
+
 // release gives the turn to who is next.
 func (l *writerLock) release() {
 	l.mu.Lock()

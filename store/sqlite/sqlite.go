@@ -94,9 +94,10 @@ func open(ctx context.Context, file string, cfg Config) (*Store, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	watch.SetMaxOpenConns(1)
+	v := &versions{db: watch}
 	closeEngine := e.close
-	e.close = func() error { return errors.Join(watch.Close(), closeEngine()) }
-	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file, versions: &versions{db: watch}}, nil
+	e.close = func() error { return errors.Join(v.close(), closeEngine()) }
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file, versions: v}, nil
 }
 
 func openEngine(ctx context.Context, file string, cfg Config) (_ *engine, err error) {

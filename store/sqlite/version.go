@@ -9,9 +9,8 @@ import (
 // versions asks SQLite whether the file was changed, by a connection of its own:
 // the answer counts the commits of all others, in this process and elsewhere.
 type versions struct {
-	db *sql.DB // nil where there is none
-
 	mu   sync.Mutex
+	db   *sql.DB // nil where there is none
 	conn *sql.Conn
 	stmt *sql.Stmt
 	gen  uint64 // of conn
@@ -22,11 +21,14 @@ type versions struct {
 func (s *Store) Version(ctx context.Context) (uint64, bool) { return s.versions.ask(ctx) }
 
 func (v *versions) ask(ctx context.Context) (uint64, bool) {
-	if v == nil || v.db == nil {
+	if v == nil {
 		return 0, false
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.db == nil {
+		return 0, false
+	}
 	if v.stmt == nil && !v.open(ctx) {
 		return 0, false
 	}
@@ -50,6 +52,16 @@ func (v *versions) open(ctx context.Context) bool {
 		return false
 	}
 	return true
+}
+
+// close ends it: from then on it cannot tell.
+func (v *versions) close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.drop()
+	db := v.db
+	v.db = nil
+	return db.Close()
 }
 
 // drop gives the connection back. The numbers of another one mean something
