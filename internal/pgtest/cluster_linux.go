@@ -93,7 +93,7 @@ func (c *Cluster) initdb() error {
 			}
 		}
 	}
-	cmd := exec.Command(filepath.Join(c.bin, "initdb"), "-D", c.data(), "-U", account, "--pwfile", password, //nolint:gosec // of a test
+	cmd := exec.Command(filepath.Join(c.bin, "initdb"), "-D", c.data(), "-U", account, "--pwfile", password,
 		"-A", "scram-sha-256", "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8")
 	cmd.Dir = c.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
@@ -149,7 +149,7 @@ func (c *Cluster) run() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(filepath.Join(c.bin, "postgres"), args...) //nolint:gosec // of a test
+	cmd := exec.Command(filepath.Join(c.bin, "postgres"), args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGQUIT, Setpgid: true}
 	started, s := make(chan error, 1), &server{ended: make(chan struct{})}
@@ -178,7 +178,7 @@ func (c *Cluster) ready() error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {

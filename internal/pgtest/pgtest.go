@@ -26,7 +26,7 @@ import (
 
 // Password is that of the account of the cluster, for tests that no error tells
 // it.
-const Password = "hush-hush-password"
+const Password = "hush-hush-password" //nolint:gosec // of a server that lives for a test
 
 const account = "tester"
 
@@ -186,7 +186,7 @@ func (c *Cluster) giveBack(t testing.TB, name string, reset func(ctx context.Con
 		if err != nil {
 			return
 		}
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := reset(ctx, db); err != nil {
@@ -211,7 +211,7 @@ func (c *Cluster) exec(ctx context.Context, query string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(ctx, query); err != nil {
 		return fmt.Errorf("%s: %w", strings.SplitN(query, "\n", 2)[0], err)
 	}

@@ -67,7 +67,7 @@ func (r reader) ExecContext(ctx context.Context, query string, args ...any) (sql
 
 func (r reader) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
 	err = r.e.retry(ctx, func() (bool, error) {
-		rows, err = r.e.in(r.e.db).QueryContext(ctx, query, args...)
+		rows, err = r.e.in(r.e.db).QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // who reads the rows does
 		return true, fault(err)
 	})
 	return rows, err

@@ -67,3 +67,22 @@ func (n Notifier) Close() { n.n.close() }
 
 // MigrateLock is the statement by which a migration waits its turn.
 func MigrateLock(schema string) string { return lockText(schema, migrateLock) }
+
+// watched is an engine whose statements pass through something.
+type watched struct {
+	*engine
+	wrap func(sqlstore.Querier) sqlstore.Querier
+}
+
+func (w watched) Reader() sqlstore.Querier { return w.in(w.wrap(w.db)) }
+
+func (w watched) Write(ctx context.Context, m sqlstore.Mode, f func(ctx context.Context, q sqlstore.Querier) error) error {
+	return w.engine.Write(ctx, m, func(ctx context.Context, q sqlstore.Querier) error {
+		return f(ctx, w.in(w.wrap(q.(querier).Querier)))
+	})
+}
+
+// Watch returns the store with all of its statements passing through wrap.
+func Watch(s *Store, wrap func(sqlstore.Querier) sqlstore.Querier) store.Store {
+	return sqlstore.New(watched{s.engine, wrap}, s.engine.dialect(s.cfg), nil)
+}

@@ -31,7 +31,7 @@ func TestErrorsAreMappedByTheirCode(t *testing.T) {
 		got := postgres.Fault(err)
 		require.ErrorIs(t, got, err, code)
 		for _, kind := range []error{sqlstore.ErrUnique, sqlstore.ErrForeignKey, store.ErrBusy, store.ErrFull, store.ErrInvalid} {
-			require.Equal(t, kind == want, errors.Is(got, kind), "%s %v", code, kind)
+			require.Equal(t, errors.Is(kind, want), errors.Is(got, kind), "%s %v", code, kind)
 		}
 	}
 	require.NoError(t, postgres.Fault(nil))

@@ -59,7 +59,7 @@ func (s *Store) hear(ctx context.Context, f func(store.Notice), ready func()) (e
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var fault error
 	_ = conn.Raw(func(dc any) error {
 		fault = func() error {

@@ -98,6 +98,17 @@ func TestWhatIsNotCommittedIsNotTold(t *testing.T) {
 	await(t, heard, store.Notice{Kind: "added", ProjectID: task.ProjectID, TaskID: task.ID})
 }
 
+func TestAListenerBorrowsAConnectionOfTheHost(t *testing.T) {
+	t.Parallel()
+	url := fresh(t)
+	s, err := postgres.Use(t.Context(), rawDB(t, url), postgres.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	heard := listen(t, url, s)
+	task := add(t, s, template(t, s, false))
+	await(t, heard, store.Notice{Kind: "added", ProjectID: task.ProjectID, TaskID: task.ID})
+}
+
 func TestAListenerOutlivesARestart(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.Own(t)

@@ -20,7 +20,7 @@ func check(ctx context.Context, db *sql.DB, schema string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	err = conn.Raw(func(dc any) error {
 		if _, ok := dc.(*stdlib.Conn); !ok {
 			return fmt.Errorf("the handle is none of pgx: open it with github.com/jackc/pgx/v5/stdlib: %w", store.ErrInvalid)

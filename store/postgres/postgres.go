@@ -137,14 +137,14 @@ func UsePool(ctx context.Context, pool *pgxpool.Pool, cfg Config) (*Store, error
 	return s, nil
 }
 
-func use(ctx context.Context, db *sql.DB, cfg Config, close func() error) (*Store, error) {
+func use(ctx context.Context, db *sql.DB, cfg Config, release func() error) (*Store, error) {
 	if db.Stats().MaxOpenConnections == 1 {
 		return nil, fmt.Errorf("the handle has one connection: let it have two at least: %w", store.ErrInvalid)
 	}
-	return open(ctx, db, db, cfg, close)
+	return open(ctx, db, db, cfg, release)
 }
 
-func open(ctx context.Context, db, side *sql.DB, cfg Config, close func() error) (*Store, error) {
+func open(ctx context.Context, db, side *sql.DB, cfg Config, release func() error) (*Store, error) {
 	if !schemaName.MatchString(cfg.Schema) {
 		return nil, fmt.Errorf("schema %q: use small letters, digits and underlines: %w", cfg.Schema, store.ErrInvalid)
 	}
@@ -159,9 +159,9 @@ func open(ctx context.Context, db, side *sql.DB, cfg Config, close func() error)
 	if !cfg.PollOnly {
 		n := newNotifier(cfg.Log, sender(context.WithoutCancel(ctx), side, cfg.Schema))
 		d.Tell, d.TellIn = n.add, tellIn(cfg.Schema)
-		e.close = func() error { n.close(); return close() }
+		e.close = func() error { n.close(); return release() }
 	} else {
-		e.close = close
+		e.close = release
 	}
 	return &Store{Store: sqlstore.New(e, d, cfg.Now), engine: e, side: side, cfg: cfg}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -26,7 +27,7 @@ func (w *where) filter(d *Dialect, f store.TaskFilter) {
 	if len(f.Statuses) > 0 {
 		marks := make([]string, len(f.Statuses))
 		for i, s := range f.Statuses {
-			marks[i] = w.arg(string(s))
+			marks[i] = w.status(s)
 		}
 		w.and("t.status IN (" + strings.Join(marks, ", ") + ")")
 	}
@@ -44,6 +45,15 @@ func (w *where) filter(d *Dialect, f store.TaskFilter) {
 		}
 		w.and("(" + strings.Join(either, " OR ") + ")")
 	}
+}
+
+// status is a state in a statement. One that there is stands there as it is: how
+// many tasks are in it decides which index is the best.
+func (w *where) status(s store.Status) string {
+	if slices.Contains(store.Statuses(), s) {
+		return "'" + string(s) + "'"
+	}
+	return w.arg(string(s))
 }
 
 // List returns a page of tasks.

@@ -181,7 +181,7 @@ CREATE TABLE event (
     created BIGINT NOT NULL
 );
 CREATE INDEX event_user_id ON event (user_id) WHERE user_id IS NOT NULL;
-CREATE INDEX event_project_id ON event (project_id);
+CREATE INDEX event_project_id ON event (project_id, id);
 CREATE INDEX event_integration_id ON event (integration_id) WHERE integration_id IS NOT NULL;
 
 CREATE TABLE terraform_alias (
