@@ -21,13 +21,15 @@ type TokenOptions struct {
 }
 
 // NewToken makes an API token of a user. The token itself, 44 characters, is
-// shown this once.
+// shown this once. It is recognised in upper case too.
 func (s *Service) NewToken(ctx context.Context, userID int64, o TokenOptions) (token string, row store.APIToken, err error) {
 	now := s.now()
 	if o.Expires != nil && !o.Expires.After(now) {
 		return "", row, fmt.Errorf("the token would be out of date already, choose a later time: %w", store.ErrInvalid)
 	}
-	token = crypto.Token(secretBytes)
+	// Lower case alone, which leaves over 200 bits: clients and proxies that change
+	// the case of a header do no harm.
+	token = strings.ToLower(crypto.Token(secretBytes))
 	row, err = s.st.Users().Tokens().Create(ctx, store.APIToken{
 		UserID: userID, Created: now, Prefix: token[:prefixLength], Hash: crypto.HashToken(token),
 		Name: o.Name, Scopes: o.Scopes, Expires: o.Expires,

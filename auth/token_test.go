@@ -47,7 +47,7 @@ func TestATokenActsForItsUserUntilItIsDeletedOrOutOfDate(t *testing.T) {
 	})
 }
 
-func TestATokenOfSemaphoreUIWorksInAnyCase(t *testing.T) {
+func TestTokensWorkInAnyCase(t *testing.T) {
 	t.Parallel()
 	onStores(t, auth.Config{CacheFor: -1}, func(t *testing.T, w *world) {
 		imported := "abcdefgh-_0123456789abcdefghijklmnopqrstuvw="
@@ -59,9 +59,12 @@ func TestATokenOfSemaphoreUIWorksInAnyCase(t *testing.T) {
 		}
 		token, _, err := w.NewToken(t.Context(), w.alice.ID, auth.TokenOptions{})
 		require.NoError(t, err)
-		for _, text := range []string{strings.ToLower(token), strings.ToUpper(token), token[:43], token + "=", token[:8], crypto.HashToken(token)} {
+		require.Equal(t, strings.ToLower(token), token)
+		_, err = authenticated(t, w.Service, withBearer(strings.ToUpper(token)))
+		require.NoError(t, err, "so does our own")
+		for _, text := range []string{token[:43], token + "=", token[:8], crypto.HashToken(token)} {
 			_, err := authenticated(t, w.Service, withBearer(text))
-			require.ErrorIs(t, err, auth.ErrUnauthenticated, "our own count letter by letter")
+			require.ErrorIs(t, err, auth.ErrUnauthenticated)
 		}
 		require.NoError(t, w.DeleteToken(t.Context(), w.alice.ID, strings.ToUpper(imported)))
 	})

@@ -25,6 +25,7 @@ type reportBuffer struct {
 	complain  bool     // a failure of the spool was logged
 	closed    bool
 	abandoned bool
+	lined     bool // some output was put
 }
 
 func newReportBuffer(limit int, dir string, log *slog.Logger) *reportBuffer {
@@ -37,9 +38,17 @@ func newReportBuffer(limit int, dir string, log *slog.Logger) *reportBuffer {
 func (b *reportBuffer) put(r Report) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.lined = b.lined || len(r.Lines) > 0
 	for !b.abandoned && !b.keep(r, false) {
 		b.change.Wait()
 	}
+}
+
+// silent tells whether nothing was put out so far.
+func (b *reportBuffer) silent() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.lined
 }
 
 // add adds an event, which finds room in memory whatever the limit: there are

@@ -60,7 +60,7 @@ func (t *running) execute(ctx context.Context) Result {
 	if err != nil {
 		t.worker.logPanic(err, t.Lease)
 		if !errors.Is(err, ErrNotBegun) {
-			t.buffer.add(Report{Lines: []Line{{Time: t.worker.Now().Round(0), Stream: System, Text: err.Error()}}})
+			t.say(err)
 		}
 		return Conclude(err)
 	}
@@ -75,7 +75,15 @@ func (t *running) execute(ctx context.Context) Result {
 	if errors.As(err, &caught) {
 		err = fmt.Errorf("executor %w", err)
 	}
+	if err != nil && ctx.Err() == nil && t.buffer.silent() {
+		t.say(err) // people look for the reason in the output
+	}
 	return Conclude(err)
+}
+
+// say puts an error into the output.
+func (t *running) say(err error) {
+	t.buffer.add(Report{Lines: []Line{{Time: t.worker.Now().Round(0), Stream: System, Text: err.Error()}}})
 }
 
 // notBegun is how a task ends that was stopped before it began.

@@ -131,6 +131,7 @@ func TestWorkerEndsWhatCannotRun(t *testing.T) {
 				s.end(lease)
 				require.Equal(t, job.Failure, s.result(lease).Outcome)
 				require.Contains(t, s.result(lease).Message, c.says)
+				require.Contains(t, source.System(lease), c.says, "people look into the output")
 			})
 		})
 	}
