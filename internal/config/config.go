@@ -42,6 +42,8 @@ type Config struct {
 	MaxTaskDurationSec  int                    `json:"max_task_duration_sec" env:"SEMAPHORE_MAX_TASK_DURATION_SEC" default:"0" rule:"min:0" doc:"Longest run of a task. 0 is no limit."`
 	MaxTasksPerTemplate int                    `json:"max_tasks_per_template" env:"SEMAPHORE_MAX_TASKS_PER_TEMPLATE" default:"0" rule:"min:0" doc:"Finished tasks kept per template. 0 keeps all."`
 	MaxParallelTasks    int                    `json:"max_parallel_tasks" env:"SEMAPHORE_MAX_PARALLEL_TASKS" default:"10" rule:"min:0" doc:"Tasks that run at once. 0 is no limit."`
+	LostAfterSec        int                    `json:"lost_after_sec" env:"SEMAPHORE_LOST_AFTER_SEC" default:"600" rule:"min:20" doc:"After how long without a sign of life from its server or runner a task counts as lost. It is shown as unreachable after 15 s."`
+	LostAfterRetrySec   int                    `json:"lost_after_retry_sec" env:"SEMAPHORE_LOST_AFTER_RETRY_SEC" default:"30" rule:"min:20" doc:"The same for tasks whose template allows retries, which then run again."`
 	ShutdownGraceSec    int                    `json:"shutdown_grace_sec" env:"SEMAPHORE_SHUTDOWN_GRACE_SEC" default:"8" rule:"min:0" doc:"How long running tasks have to end when the program is stopped."`
 	AppSettings         map[string]AppSettings `json:"apps" env:"SEMAPHORE_APPS" doc:"Apps that tasks may use, by id; the built-in ones need no entry."`
 	EnvVars             map[string]Secret      `json:"env_vars" env:"SEMAPHORE_ENV_VARS" doc:"Variables of every task's environment."`

@@ -63,8 +63,9 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 		Secrets: semaphore.Secrets{EnvPrefix: cfg.EnvSecretPrefix, FilesDir: cmp.Or(cfg.Dirs.SecretsPath, filepath.Join(cfg.DataDir, "secrets"))},
 		Pool: pool.Config{
 			MaxParallel: unlimited(cfg.MaxParallelTasks), Location: location, Git: local.Git, CheckApp: catalogue.Check,
-			MaxDuration:   time.Duration(cfg.MaxTaskDurationSec) * time.Second,
-			Retention:     store.Retention{Tasks: cfg.MaxTasksPerTemplate},
+			MaxDuration: time.Duration(cfg.MaxTaskDurationSec) * time.Second,
+			Retention:   store.Retention{Tasks: cfg.MaxTasksPerTemplate},
+			LostAfter:   time.Duration(cfg.LostAfterSec) * time.Second, LostAfterRetry: time.Duration(cfg.LostAfterRetrySec) * time.Second,
 			ShutdownGrace: time.Duration(cfg.ShutdownGraceSec) * time.Second,
 		},
 		HTTP: semaphore.HTTP{
