@@ -3,6 +3,7 @@ package semaphore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -20,12 +21,8 @@ func (a *App) FirstAdmin(ctx context.Context, want store.User, password string) 
 	if want.Username != "" {
 		where = map[string]any{"username": strings.ToLower(want.Username)}
 	}
-	found, err := a.store.Users().List(ctx, 0, store.Query{Where: where, Limit: 1})
-	if err != nil {
-		return admin, "", fmt.Errorf("look for an administrator: %w", err)
-	}
-	if len(found.Items) > 0 {
-		return found.Items[0], "", nil
+	if admin, found, err := a.findUser(ctx, where); found || err != nil {
+		return admin, "", err
 	}
 	if password == "" {
 		made = crypto.Token(16)
@@ -39,8 +36,24 @@ func (a *App) FirstAdmin(ctx context.Context, want store.User, password string) 
 	admin, err = a.store.Users().Create(ctx, store.User{
 		Username: login, Name: cmp.Or(want.Name, login), Email: cmp.Or(want.Email, login+"@localhost"), Admin: true, Password: hash,
 	})
+	if errors.Is(err, store.ErrConflict) { // another server has just done the same
+		if other, found, lookErr := a.findUser(ctx, where); found && lookErr == nil {
+			return other, "", nil
+		}
+	}
 	if err != nil {
 		return admin, "", fmt.Errorf("make the administrator: %w", err)
 	}
 	return admin, made, nil
+}
+
+func (a *App) findUser(ctx context.Context, where map[string]any) (u store.User, found bool, err error) {
+	page, err := a.store.Users().List(ctx, 0, store.Query{Where: where, Limit: 1})
+	if err != nil {
+		return u, false, fmt.Errorf("look for an administrator: %w", err)
+	}
+	if len(page.Items) == 0 {
+		return u, false, nil
+	}
+	return page.Items[0], true, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,39 @@ import (
 	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/memory"
 )
+
+func TestServersThatStartAtOnceMakeOneAdministrator(t *testing.T) {
+	t.Parallel()
+	const servers = 4
+	st, key := memory.New(memory.Config{}), crypto.GenerateKey()
+	var starts sync.WaitGroup
+	var ids [servers]int64
+	var passwords [servers]string
+	var errs [servers]error
+	gate := make(chan struct{})
+	for i := range servers {
+		app, err := semaphore.New(semaphore.Config{Store: st, Key: key, Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, app.Close()) })
+		starts.Go(func() {
+			<-gate
+			var admin store.User
+			admin, passwords[i], errs[i] = app.FirstAdmin(t.Context(), store.User{Username: "Root"}, "")
+			ids[i] = admin.ID
+		})
+	}
+	close(gate)
+	starts.Wait()
+	made := 0
+	for i := range servers {
+		require.NoError(t, errs[i])
+		require.Equal(t, ids[0], ids[i])
+		if passwords[i] != "" {
+			made++
+		}
+	}
+	require.Equal(t, 1, made)
+}
 
 func TestTheAppSaysWhetherItIsReady(t *testing.T) {
 	t.Parallel()
