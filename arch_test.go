@@ -28,6 +28,7 @@ var layers = []struct {
 	{"internal/flock", 0},    // a primitive that both stores and job need
 	{"internal/outgoing", 0}, // a guarded dialer that everything may need
 	{"internal/crash", 5},    // a harness around whole programs
+	{"internal/cluster", 5},  // a harness around whole programs
 	{"internal/...", 3},
 	{"pool", 2},
 	{"pool/internal/...", 0},

@@ -49,11 +49,13 @@ stage build env CGO_ENABLED=0 go build ./...
 stage staticcheck staticcheck
 # The crash harness is a stage of its own: its programs go by the clock. With it
 # goes what is too slow with the race detector. What PostgreSQL is needed for is
-# another one: there it is the database that the time goes to.
-stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -vE '/internal/crash|/store/postgres')
+# another one: there it is the database that the time goes to. The tests of several
+# servers mostly wait, all at once.
+stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -vE '/internal/crash|/internal/cluster|/store/postgres')
 stage postgres go test -count=1 -timeout 10m ./store/postgres/...
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
 stage "e2e with others" others
+stage cluster go test -count=1 -timeout 5m -parallel 4 ./internal/cluster
 stage crash crash
 stage "no process left" no_process_left
 
