@@ -78,6 +78,6 @@ func RemoteSessionContext(boot string) []byte { return []byte("session " + boot)
 // remoteTaskContext binds a spec to an attempt: the word task, then task id and
 // attempt as 8 bytes each.
 func remoteTaskContext(l Lease) []byte {
-	b := binary.BigEndian.AppendUint64([]byte("task"), uint64(l.TaskID)) //nolint:gosec // the bits are what counts
-	return binary.BigEndian.AppendUint64(b, uint64(l.Attempt))           //nolint:gosec // the bits are what counts
+	b := binary.BigEndian.AppendUint64([]byte("task"), uint64(l.TaskID))
+	return binary.BigEndian.AppendUint64(b, uint64(l.Attempt))
 }

@@ -396,9 +396,11 @@ func TestRemoteMeetsSomethingElse(t *testing.T) {
 		handle http.HandlerFunc
 		says   string
 	}{
-		"a page":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "does not speak the protocol"},
-		"no route":        {http.NotFound, "check the address"},
-		"a redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://else.example.org", 301) }, "give that address"},
+		"a page":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "does not speak the protocol"},
+		"no route": {http.NotFound, "check the address"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://else.example.org", http.StatusMovedPermanently)
+		}, "give that address"},
 		"a proxy":         {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, "status 502"},
 		"a proxy's login": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, "does not speak the protocol"},
 	} {

@@ -234,7 +234,10 @@ func (c *tally) Run(ctx context.Context, spec *job.Spec, _ job.Sink) error {
 	}
 	n := c.now.Add(1)
 	defer c.now.Add(-1)
-	for m := c.most.Load(); n > m && !c.most.CompareAndSwap(m, n); m = c.most.Load() {
+	for m := c.most.Load(); n > m; m = c.most.Load() {
+		if c.most.CompareAndSwap(m, n) {
+			break
+		}
 	}
 	select {
 	case <-ctx.Done():

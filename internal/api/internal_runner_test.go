@@ -195,7 +195,7 @@ func TestRunnerOutlastsTheServer(t *testing.T) {
 // at once.
 func TestRunnerThatRestarts(t *testing.T) {
 	t.Parallel()
-	farBackends(t, options{}, func(t *testing.T, w *world, x *wire, url string) {
+	farBackends(t, options{}, func(t *testing.T, w *world, _ *wire, url string) {
 		r := newRunner(t, w, url, `{"name":"box"}`)
 		other := newRunner(t, w, url, `{"name":"other"}`)
 		dead := r.source()

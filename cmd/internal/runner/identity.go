@@ -15,7 +15,7 @@ import (
 
 // Files of a runner in its data directory.
 const (
-	tokenName    = "runner_token.txt" //nolint:gosec // the name of a file
+	tokenName    = "runner_token.txt"
 	keyName      = "runner_key.txt"
 	instanceName = "runner_instance.txt"
 	lockName     = "runner.lock"

@@ -111,7 +111,7 @@ func (o Options) unregister(ctx context.Context) error {
 // readLine reads one line and no more.
 func readLine(r io.Reader) (string, error) {
 	text, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil && !(errors.Is(err, io.EOF) && text != "") {
+	if err != nil && (text == "" || !errors.Is(err, io.EOF)) {
 		return "", errors.New("standard input is empty")
 	}
 	return strings.TrimSpace(text), nil

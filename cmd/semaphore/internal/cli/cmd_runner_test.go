@@ -53,7 +53,7 @@ func (b *box) command(args ...string) *exec.Cmd {
 	b.t.Helper()
 	file, err := runnerProgram()
 	require.NoError(b.t, err)
-	cmd := exec.Command(file, append([]string{"--no-config"}, args...)...) //nolint:gosec // our own
+	cmd := exec.Command(file, append([]string{"--no-config"}, args...)...)
 	cmd.Env, cmd.Dir = b.env, b.dir
 	return cmd
 }
