@@ -40,19 +40,19 @@ func (x *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.edit(r.URL.Path, r.Header, &body)
 	}
 	x.text.Write(body)
-	cut, lose := x.cut, x.lose
+	cut, handler := x.cut, x.handler
 	x.mu.Unlock()
 	if cut || err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	rec := httptest.NewRecorder()
-	x.handler.ServeHTTP(rec, r)
+	handler.ServeHTTP(rec, r)
 	x.mu.Lock()
 	x.text.Write(rec.Body.Bytes())
-	cut = x.cut
+	cut = x.cut || x.lose != nil && x.lose(r.URL.Path)
 	x.mu.Unlock()
-	if cut || lose != nil && lose(r.URL.Path) {
+	if cut {
 		panic(http.ErrAbortHandler)
 	}
 	for name, values := range rec.Header() {
