@@ -52,6 +52,9 @@ stage staticcheck staticcheck
 # another one: there it is the database that the time goes to. The tests of several
 # servers mostly wait, all at once.
 stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -vE '/internal/crash|/internal/cluster|/store/postgres')
+# On both stores, with the walks over all routes, which are too long for the race
+# detector.
+stage api go test -count=1 -timeout 10m ./internal/api
 stage postgres go test -count=1 -timeout 10m ./store/postgres/...
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
 stage "e2e with others" others

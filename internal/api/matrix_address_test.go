@@ -40,6 +40,7 @@ func TestOwnPagesChangeWhatTheirUserMay(t *testing.T) {
 
 // TestParametersOfPathsBearAnything puts odd texts in place of every parameter.
 func TestParametersOfPathsBearAnything(t *testing.T) {
+	skipRaced(t)
 	t.Parallel()
 	m := copyMatrix(t)
 	writes := m.writes(t)
@@ -65,6 +66,7 @@ func TestParametersOfPathsBearAnything(t *testing.T) {
 // TestQueriesBearAnything puts odd texts in place of every parameter of a query
 // that a route documents, and of some that it does not.
 func TestQueriesBearAnything(t *testing.T) {
+	skipRaced(t)
 	t.Parallel()
 	m := copyMatrix(t)
 	writes, document := m.writes(t), readContract(t, m.server)

@@ -63,8 +63,19 @@ const password = "correct horse"
 
 // backends runs a test on every store.
 func backends(t *testing.T, o options, f func(t *testing.T, w *world)) {
-	t.Run("memory", func(t *testing.T) { t.Parallel(); f(t, newWorld(t, o)) })
+	if !raced {
+		t.Run("memory", func(t *testing.T) { t.Parallel(); f(t, newWorld(t, o)) })
+	}
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, newWorldOn(t, o, openSQLite)) })
+}
+
+// skipRaced leaves a walk of thousands of requests to the run without the race
+// detector.
+func skipRaced(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("runs without the race detector")
+	}
 }
 
 func newWorld(t *testing.T, o options) *world { return newWorldOn(t, o, openMemory) }
