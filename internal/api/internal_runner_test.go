@@ -19,7 +19,11 @@ func decodeAnswer(a answer, v any) error { return json.Unmarshal([]byte(a.Body),
 
 // farBackends runs a test on every store.
 func farBackends(t *testing.T, o options, f func(t *testing.T, w *world, x *wire, url string)) {
-	for name, open := range map[string]func(*testing.T) (store.Store, func() string){"memory": openMemory, "sqlite": openSQLite} {
+	stores := map[string]func(*testing.T) (store.Store, func() string){"memory": openMemory, "sqlite": openSQLite}
+	if onPostgres() {
+		stores["postgres"] = openPostgres
+	}
+	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, x, url := farWorld(t, o, open)

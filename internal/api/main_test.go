@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/alexandervashurin/semaphore/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(covering{m}) }
+func TestMain(m *testing.M) { pgtest.Main(covering{m}) }
 
 // covering fails a run of the whole package in which some route never
 // succeeded.

@@ -67,6 +67,9 @@ func backends(t *testing.T, o options, f func(t *testing.T, w *world)) {
 		t.Run("memory", func(t *testing.T) { t.Parallel(); f(t, newWorld(t, o)) })
 	}
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, newWorldOn(t, o, openSQLite)) })
+	if onPostgres() {
+		t.Run("postgres", func(t *testing.T) { t.Parallel(); f(t, newWorldOn(t, o, openPostgres)) })
+	}
 }
 
 // skipRaced leaves a walk of thousands of requests to the run without the race

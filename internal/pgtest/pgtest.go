@@ -39,9 +39,9 @@ var shared struct {
 
 // Main runs the tests of a package, ends the cluster and looks for goroutines
 // that are left.
-func Main(m *testing.M) { goleak.VerifyTestMain(runner{m}) }
+func Main(m goleak.TestingM) { goleak.VerifyTestMain(runner{m}) }
 
-type runner struct{ m *testing.M }
+type runner struct{ m goleak.TestingM }
 
 func (r runner) Run() int {
 	defer func() {
