@@ -67,7 +67,7 @@ func Dump(t testing.TB, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	list, err := tables(t.Context(), db)
 	var b strings.Builder
 	for _, name := range list {
