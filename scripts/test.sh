@@ -51,10 +51,12 @@ stage staticcheck staticcheck
 # goes what is too slow with the race detector. What PostgreSQL is needed for is
 # another one: there it is the database that the time goes to. The tests of several
 # servers mostly wait, all at once.
-stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -vE '/internal/crash|/internal/cluster|/store/postgres')
-# On both stores, with the walks over all routes, which are too long for the race
-# detector.
+stage "unit and race" env CGO_ENABLED=1 go test -race -timeout 15m $(go list ./... | grep -vE '/internal/api|/internal/crash|/internal/cluster|/store/postgres')
+# On both stores, and with the race detector what several goroutines share: every
+# reply of these tests is held against its description, which takes it too long.
 stage api go test -count=1 -timeout 10m ./internal/api
+stage "api and race" env CGO_ENABLED=1 go test -race -count=1 -timeout 5m ./internal/api \
+  -run 'Websocket|Stream|Live|Client|Crowd|Flood|Repeated|Kept|Webhook|Terraform|Output|Runner'
 stage postgres go test -count=1 -timeout 10m ./store/postgres/...
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
 stage "e2e with others" others
