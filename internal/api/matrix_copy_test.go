@@ -54,7 +54,7 @@ func (o *mold) fill(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, data, 0o600))
 		return openFile(t, path)
 	}, func(c *api.Config) { c.Webhooks = o.hook })
-	db, err := sql.Open("sqlite", "file:"+path)
+	db, err := sql.Open("sqlite", fileURI(path))
 	require.NoError(t, err)
 	defer db.Close()
 	whole := filepath.Join(t.TempDir(), "whole.db")

@@ -15,7 +15,7 @@ import (
 // writes watches a file: the number that it returns changes when somebody else
 // has written to it.
 func (m *matrix) writes(t *testing.T) func() int64 {
-	db, err := sql.Open("sqlite", "file:"+m.path)
+	db, err := sql.Open("sqlite", fileURI(m.path))
 	require.NoError(t, err)
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)

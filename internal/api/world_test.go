@@ -117,9 +117,15 @@ func openSQLite(t *testing.T) (store.Store, func() string) {
 	return st, func() string { return dumpSQLite(t, path) }
 }
 
+// fileURI names a file as SQLite takes it: the # of a seed's directory would end
+// the name.
+func fileURI(path string) string {
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+}
+
 // dumpSQLite is every row of every table as text.
 func dumpSQLite(t *testing.T, path string) string {
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	db, err := sql.Open("sqlite", fileURI(path)+"?mode=ro")
 	require.NoError(t, err)
 	defer db.Close()
 	names, err := db.Query(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
