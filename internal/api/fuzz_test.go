@@ -22,7 +22,7 @@ func FuzzEveryBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n uint8, body string) {
 		m := copyMatrix(t)
 		l := pick(m.bodied(t), n)
-		m.junk(t, m.writes(t), l, m.text(l.by, l.target(l.params())), body)
+		m.junk(t, l, m.text(l.by, l.target(l.params())), body)
 	})
 }
 
@@ -44,8 +44,8 @@ func FuzzQueries(f *testing.F) {
 			}
 		}
 		l := pick(lines, n)
-		before := m.dump()
-		m.junk(t, m.writes(t), l, m.text(l.by, l.target(l.params()))+"?"+query, "")
+		before := m.snapshot()
+		m.junk(t, l, m.text(l.by, l.target(l.params()))+"?"+query, "")
 		m.unchanged(t, before)
 	})
 }
@@ -60,7 +60,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Add("semaphore=\xff", "Bearer \xff\xfe")
 	f.Fuzz(func(t *testing.T, cookie, authorization string) {
 		m := copyMatrix(t)
-		before := m.dump()
+		before := m.snapshot()
 		for _, header := range [][]string{{"Cookie", cookie}, {"Authorization", authorization}, {"Cookie", cookie, "Authorization", authorization}} {
 			a := m.send("nobody", http.MethodGet, "/user", "", header...)
 			require.Equal(t, http.StatusUnauthorized, a.Status, a.Body)

@@ -14,7 +14,7 @@ import (
 func TestOtherSitesChangeNothing(t *testing.T) {
 	t.Parallel()
 	m := copyMatrix(t)
-	before := m.dump()
+	before := m.snapshot()
 	for _, l := range m.lines(t) {
 		if l.raw() || l.method == http.MethodGet || strings.HasPrefix(l.path, "/internal/") {
 			continue
@@ -43,19 +43,17 @@ func TestParametersOfPathsBearAnything(t *testing.T) {
 	skipRaced(t)
 	t.Parallel()
 	m := copyMatrix(t)
-	writes := m.writes(t)
 	for _, l := range m.lines(t) {
 		for param := range l.params() {
 			if l.path == "/tasks/{task}" && l.method == http.MethodGet || param == "path" || param == "provider" || param == "call" {
 				continue // which go by no parameter, or to a provider
 			}
-			for _, odd := range []string{"0", "-1", "+1", "01", "1.0", "1e3", "x", "9223372036854775808", "99999999999999999999999", "%00", "%ff", "a%20b", "%2e%2e%2f1", "1%2f2", "--x", "..", "%27%22", strings.Repeat("x", 3000)} {
+			for _, odd := range thinned([]string{"0", "-1", "+1", "01", "1.0", "1e3", "x", "9223372036854775808", "99999999999999999999999", "%00", "%ff", "a%20b", "%2e%2e%2f1", "1%2f2", "--x", "..", "%27%22", strings.Repeat("x", 3000)}) {
 				params := l.params()
 				params[param] = "odd"
 				m.vars["odd"] = odd
-				status := m.junk(t, writes, l, m.text(l.by, l.target(params)), m.text(l.by, l.body))
-				// ".." is another path, and "01" is a number.
-				if odd != ".." && odd != "01" && odd != "+1" && status != 307 {
+				status := m.junk(t, l, m.text(l.by, l.target(params)), m.text(l.by, l.body))
+				if odd != "01" && odd != "+1" && status != 307 { // which are numbers
 					require.GreaterOrEqual(t, status, 400, "%s with %s=%s", l.name(), param, odd)
 				}
 			}
@@ -69,7 +67,7 @@ func TestQueriesBearAnything(t *testing.T) {
 	skipRaced(t)
 	t.Parallel()
 	m := copyMatrix(t)
-	writes, document := m.writes(t), readContract(t, m.server)
+	document := readContract(t, m.server)
 	for _, l := range m.lines(t) {
 		if !l.reads() || l.path == "/ws" {
 			continue
@@ -84,10 +82,10 @@ func TestQueriesBearAnything(t *testing.T) {
 		}
 		path := m.text(l.by, l.target(l.params()))
 		for _, name := range names {
-			for _, odd := range []string{"", "0", "-1", "x", "99999999999999999999", "1.5", "%00", "%ff", "%zz", "%27", "--x", "null", "9999-99-99", strings.Repeat("x", 5000)} {
-				m.junk(t, writes, l, path+"?"+name+"="+odd, "")
+			for _, odd := range thinned([]string{"", "0", "-1", "x", "99999999999999999999", "1.5", "%00", "%ff", "%zz", "%27", "--x", "null", "9999-99-99", strings.Repeat("x", 5000)}) {
+				m.junk(t, l, path+"?"+name+"="+odd, "")
 			}
-			m.junk(t, writes, l, path+"?"+name+"=1&"+name+"=2&"+name, "")
+			m.junk(t, l, path+"?"+name+"=1&"+name+"=2&"+name, "")
 		}
 	}
 }
@@ -97,7 +95,7 @@ func TestQueriesBearAnything(t *testing.T) {
 func TestUnknownPathsAnswerInJSON(t *testing.T) {
 	t.Parallel()
 	m := copyMatrix(t)
-	before, known := m.dump(), map[string][]string{}
+	before, known := m.snapshot(), map[string][]string{}
 	lines := m.lines(t)
 	for _, l := range lines {
 		known[l.path] = append(known[l.path], l.method)

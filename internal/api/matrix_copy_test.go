@@ -5,6 +5,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +42,7 @@ func copyMatrix(t *testing.T, change ...func(*api.Config)) *matrix {
 	w.users, w.tokens, w.ids = maps.Clone(from.m.users), maps.Clone(from.m.tokens), maps.Clone(from.m.ids)
 	m := &matrix{world: w, vars: maps.Clone(from.m.vars), headers: maps.Clone(from.m.headers), totp: from.m.totp, path: path}
 	m.passcodes()
+	m.watch = m.writes(t)
 	return m
 }
 
@@ -77,4 +80,40 @@ func (m *matrix) passcodes() {
 	for name, url := range m.totp {
 		m.vars[name] = code(m.t, url, 0)
 	}
+}
+
+// snapshot is the database as it is, for unchanged.
+func (m *matrix) snapshot() string {
+	if m.watch != nil {
+		m.watched = m.watch()
+	}
+	return m.dump()
+}
+
+// thinned are fewer of some values while the race detector watches.
+func thinned[T any](list []T) []T {
+	if !raced {
+		return list
+	}
+	var few []T
+	for i := 0; i < len(list); i += 6 {
+		few = append(few, list[i])
+	}
+	return few
+}
+
+// unchanged checks that the database is as it was, and shows what is not.
+func (m *matrix) unchanged(t *testing.T, before string) {
+	t.Helper()
+	if m.watch != nil && m.watch() == m.watched {
+		return
+	}
+	after := m.dump()
+	if after == before {
+		return
+	}
+	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
+	gone := slices.DeleteFunc(slices.Clone(was), func(row string) bool { return slices.Contains(is, row) })
+	come := slices.DeleteFunc(slices.Clone(is), func(row string) bool { return slices.Contains(was, row) })
+	require.Fail(t, "the database has changed", "was:\n%s\nis:\n%s", strings.Join(gone, "\n"), strings.Join(come, "\n"))
 }

@@ -53,9 +53,9 @@ func (l line) ignored() bool {
 
 // junk sends a wrong request and checks what has to hold whatever it is: no
 // failure of the server, an error in JSON, and nothing written on a refusal.
-func (m *matrix) junk(t *testing.T, writes func() int64, l line, path, body string, header ...string) int {
+func (m *matrix) junk(t *testing.T, l line, path, body string, header ...string) int {
 	t.Helper()
-	before := writes()
+	before := m.watch()
 	a := m.send(l.by, l.method, path, body, append(append([]string{}, l.header...), header...)...)
 	short := body
 	if len(short) > 300 {
@@ -63,7 +63,7 @@ func (m *matrix) junk(t *testing.T, writes func() int64, l line, path, body stri
 	}
 	require.Less(t, a.Status, 500, "%s %s %q: %s", l.method, path, short, a.Body)
 	if a.Status >= 400 {
-		require.Equal(t, before, writes(), "a refusal has written: %s %s %q: %s", l.method, path, short, a.Body)
+		require.Equal(t, before, m.watch(), "a refusal has written: %s %s %q: %s", l.method, path, short, a.Body)
 		if a.Status != http.StatusLocked { // which shows the lock
 			wantError(t, a)
 		}
@@ -79,19 +79,19 @@ func TestWholeBodiesThatAreWrong(t *testing.T) {
 		t.Run(l.name(), func(t *testing.T) {
 			t.Parallel()
 			m := copyMatrix(t)
-			writes, path, good := m.writes(t), m.text(l.by, l.target(l.params())), m.text(l.by, l.body)
-			require.Equal(t, http.StatusRequestEntityTooLarge, orTooLarge(l, m.junk(t, writes, l, path, strings.Repeat(" ", 2<<20))))
+			path, good := m.text(l.by, l.target(l.params())), m.text(l.by, l.body)
+			require.Equal(t, http.StatusRequestEntityTooLarge, orTooLarge(l, m.junk(t, l, path, strings.Repeat(" ", 2<<20))))
 			for name, body := range map[string]string{
 				"no JSON": "{", "a second value": good + good, "garbage behind it": good + "x", "an array": "[]", "a text": `"text"`, "a number": "1", "true": "true",
 				"no UTF-8": strings.Replace(good, `"`, "\"\xff", 1), "deep": `{"x":` + deep + `}`, "deep alone": deep, "UTF-16": "{\x00}\x00", "a form": "name=new&type=x", "zeros": strings.Repeat("\x00", 100),
 			} {
-				status := m.junk(t, writes, l, path, body)
+				status := m.junk(t, l, path, body)
 				if !l.raw() && !l.ignored() {
 					require.Equal(t, http.StatusBadRequest, status, name)
 				}
 			}
 			for _, body := range []string{"", "null", "{}", " \n"} {
-				m.junk(t, writes, l, path, body)
+				m.junk(t, l, path, body)
 			}
 		})
 	}
@@ -142,14 +142,14 @@ func TestEveryMemberOfEveryBodyBearsAnything(t *testing.T) {
 		t.Run(l.name(), func(t *testing.T) {
 			t.Parallel()
 			m := copyMatrix(t)
-			writes, path := m.writes(t), m.text(l.by, l.target(l.params()))
+			path := m.text(l.by, l.target(l.params()))
 			var body any
 			require.NoError(t, json.Unmarshal([]byte(m.text(l.by, l.body)), &body))
 			for place, was := range places(body) {
-				for _, value := range odd() {
+				for _, value := range thinned(odd()) {
 					sent, err := json.Marshal(replaced(body, place, value))
 					require.NoError(t, err)
-					status := m.junk(t, writes, l, path, string(sent))
+					status := m.junk(t, l, path, string(sent))
 					if status < 400 && !l.raw() && !free(place) {
 						require.True(t, sameKind(was, value), "%s was taken: %.200s", place, sent)
 						text, _ := value.(string)

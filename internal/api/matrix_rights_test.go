@@ -17,14 +17,16 @@ func (m *matrix) ask(l line, caller string) answer {
 // TestEveryRouteKeepsItsRight asks for every route as everybody.
 func TestEveryRouteKeepsItsRight(t *testing.T) {
 	t.Parallel()
-	t.Run("refusals and reads on memory", func(t *testing.T) { t.Parallel(); readsAndRefusals(t, newMatrix(t, openMemory)) })
+	if !raced {
+		t.Run("refusals and reads on memory", func(t *testing.T) { t.Parallel(); readsAndRefusals(t, newMatrix(t, openMemory)) })
+	}
 	t.Run("refusals and reads on sqlite", func(t *testing.T) { t.Parallel(); readsAndRefusals(t, copyMatrix(t)) })
 	t.Run("changes", changes)
 }
 
 // readsAndRefusals plays in one world what must not change it.
 func readsAndRefusals(t *testing.T, m *matrix) {
-	before := m.dump()
+	before := m.snapshot()
 	for _, l := range m.lines(t) {
 		t.Run(l.name(), func(t *testing.T) {
 			for _, caller := range callers() {
@@ -63,7 +65,7 @@ func changes(t *testing.T) {
 		t.Run(l.name(), func(t *testing.T) {
 			t.Parallel()
 			for _, caller := range callers() {
-				if want := l.want(caller); want < 400 {
+				if want := l.want(caller); want < 400 && (!raced || caller == l.by) {
 					t.Run(caller, func(t *testing.T) {
 						a := copyMatrix(t).ask(l, caller)
 						require.Equal(t, want, a.Status, a.Body)

@@ -72,6 +72,7 @@ func (s *Server) dispatch(t *tracker, r *http.Request) {
 	if s.base != "" && (p == s.base || strings.HasPrefix(p, s.base+"/")) {
 		p = p[len(s.base):]
 	}
+	climbs := slices.Contains(strings.Split(p, "/"), "..")
 	p = path.Clean("/" + p) // which drops a slash at the end
 	if p != "/api" && !strings.HasPrefix(p, "/api/") {
 		s.web(t, r, p)
@@ -79,6 +80,10 @@ func (s *Server) dispatch(t *tracker, r *http.Request) {
 	}
 	if !legible(p, r.URL.Query()) {
 		(&reply{status: http.StatusBadRequest, text: "the address has characters that are no text: write UTF-8 without NUL"}).write(t)
+		return
+	}
+	if climbs { // an escaped slash in a parameter would lead to another route
+		(&reply{status: http.StatusNotFound, text: "no such route"}).write(t)
 		return
 	}
 	if p != r.URL.Path {
