@@ -28,7 +28,7 @@ func main() {
 
 func run(ctx context.Context, dir, addr string) error {
 	db := must(sqlite.Open(ctx, dir+"/semaphore.db", sqlite.Config{}))
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // everything is stored by then
 	app := must(semaphore.New(semaphore.Config{
 		Store: db, Key: must(crypto.KeyFile(dir + "/key")), Dir: dir + "/work",
 		HTTP:         semaphore.HTTP{WebHost: "http://" + addr + "/ops/tasks"},

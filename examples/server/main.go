@@ -27,7 +27,7 @@ func main() {
 		fmt.Fprintln(os.Stdout, "sign in as admin with", must(password, err))
 	}
 	go http.ListenAndServe("127.0.0.1:3000", app.Handler()) //nolint:errcheck,gosec // a server of your own sets time-outs
-	must(db, app.Run(ctx)).Close()                          // which returns when its tasks have ended
+	must(db, app.Run(ctx)).Close()                          //nolint:errcheck // Run returns when its tasks have ended
 }
 
 func must[T any](value T, err error) T {
