@@ -248,26 +248,67 @@ func (c *tally) Run(ctx context.Context, spec *job.Spec, _ job.Sink) error {
 }
 
 // TestRunnersLeaveUntaggedTasksToTheServer runs them where they were added,
-// unless it runs none.
+// however busy that is, unless it runs none.
 func TestRunnersLeaveUntaggedTasksToTheServer(t *testing.T) {
 	t.Parallel()
-	local := printing(1, 0)
-	o := options{pool: func(c *pool.Config) { c.Executor = local }}
-	farBackends(t, o, func(t *testing.T, w *world, _ *wire, url string) {
-		far := printing(2, 0)
-		newRunner(t, w, url, `{"name":"box","tag":"gpu"}`).start(far)
+	for name, open := range map[string]func(*testing.T) (store.Store, func() string){"memory": openMemory, "sqlite": openSQLite} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			release, began := make(chan struct{}), make(chan struct{}, 2)
+			local := executorFunc(func(context.Context, *job.Spec, job.Sink) error {
+				began <- struct{}{}
+				<-release
+				return nil
+			})
+			w, _, url := farWorld(t, options{pool: func(c *pool.Config) { c.Executor, c.Capacity = local, 1 }}, open)
+			tagged, plain := printing(2, 0), printing(3, 0)
+			newRunner(t, w, url, `{"name":"box","tag":"gpu"}`).start(tagged)
+			newRunner(t, w, url, `{"name":"plain"}`).start(plain)
+			tpl, err := w.st.Templates().Get(t.Context(), w.ids["p"], w.ids["template"])
+			require.NoError(t, err)
+			tpl.AllowParallelTasks = true
+			require.NoError(t, w.st.Templates().Update(t.Context(), tpl))
+			w.launch("first")
+			<-began
+			w.launch("second")
+			gpu := "gpu"
+			tpl.RunnerTag = &gpu
+			require.NoError(t, w.st.Templates().Update(t.Context(), tpl))
+			w.launch("tagged")
+			w.reaches("tagged", store.Success)
+			require.Equal(t, store.Waiting, w.task("second").Status)
+			close(release)
+			w.reaches("second", store.Success)
+			require.Len(t, w.output("tagged"), 2)
+			require.Len(t, tagged.Runs(), 1)
+			require.Empty(t, plain.Runs())
+		})
+	}
+}
+
+// TestRunnerReachesItsOwnLeasesAfterARestart asks a server that has no memory
+// of the lease.
+func TestRunnerReachesItsOwnLeasesAfterARestart(t *testing.T) {
+	t.Parallel()
+	farBackends(t, options{idle: true}, func(t *testing.T, w *world, x *wire, url string) {
+		mine, thief := newRunner(t, w, url, `{"name":"mine"}`).source(), newRunner(t, w, url, `{"name":"thief"}`).source()
 		w.launch("task")
-		w.reaches("task", store.Success)
-		tpl, err := w.st.Templates().Get(t.Context(), w.ids["p"], w.ids["template"])
-		require.NoError(t, err)
-		gpu := "gpu"
-		tpl.RunnerTag = &gpu
-		require.NoError(t, w.st.Templates().Update(t.Context(), tpl))
-		w.launch("tagged")
-		w.reaches("tagged", store.Success)
-		require.Len(t, w.output("task"), 1)
-		require.Len(t, w.output("tagged"), 2)
-		require.Len(t, far.Runs(), 1)
+		a := claimOne(t, mine)
+		require.NoError(t, thief.Recover(t.Context(), noSweep))
+		before := w.dump()
+		next := assemble(t, options{ring: w.ring, pool: func(c *pool.Config) { c.Executor = nil }},
+			func(*testing.T) (store.Store, func() string) { return w.st, w.dump })
+		x.set(func() { x.handler = next.handler })
+		report := job.Report{Seq: 1, Lines: []job.Line{{Time: time.Now(), Text: "line 0"}}}
+		require.ErrorIs(t, thief.Append(t.Context(), a.Lease, report), job.ErrLeaseLost)
+		require.ErrorIs(t, thief.Finish(t.Context(), a.Lease, job.Result{Outcome: job.Success}), job.ErrLeaseLost)
+		earlier := a.Lease
+		earlier.Attempt--
+		require.ErrorIs(t, mine.Append(t.Context(), earlier, report), job.ErrLeaseLost)
+		require.Equal(t, before, w.dump())
+		require.NoError(t, mine.Append(t.Context(), a.Lease, report))
+		require.NoError(t, mine.Append(t.Context(), a.Lease, report))
+		wantLines(t, w.output("task"), 1)
 	})
 }
 
