@@ -96,12 +96,12 @@ type Hooks struct {
 	// AfterLaunch is called when the task is stored; not for
 	// [TaskPool.AddTaskTx], whose caller commits.
 	AfterLaunch func(ctx context.Context, t store.Task)
-	// BeforeRun sees the task just before it runs in this process, secrets
-	// opened, and may refuse it with an error, which ends it, or gives it back for
-	// later if it wraps ErrTemporary. It has 30 s.
+	// BeforeRun sees the task just before it runs in this process, or is handed
+	// to a remote runner, secrets opened, and may refuse it with an error, which
+	// ends it, or gives it back for later if it wraps ErrTemporary. It has 30 s.
 	BeforeRun func(ctx context.Context, t store.Task, spec *job.Spec) error
-	// BeforeFinish sees how a run in this process ended, and may turn a success
-	// into a failure with an error.
+	// BeforeFinish sees how a run in this process, or on a remote runner, ended,
+	// and may turn a success into a failure with an error.
 	BeforeFinish func(ctx context.Context, t store.Task, r job.Result) error
 	// AfterFinish is called when the task's end is stored, at least once.
 	AfterFinish func(ctx context.Context, t store.Task)

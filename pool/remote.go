@@ -18,6 +18,7 @@ import (
 var (
 	ErrRunnerInactive = errors.New("runner is switched off: an administrator has to switch it on")
 	ErrRunnerGone     = errors.New("runner was removed")
+	ErrClosing        = errors.New("the server is about to end: ask again") // what runs is still heard of
 )
 
 // remoteMemory is how long a lease that nobody holds any more is remembered, so

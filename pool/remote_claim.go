@@ -27,7 +27,7 @@ type RunnerClaim struct {
 // one process of the server.
 //
 // The error is [ErrRunnerInactive] or [ErrRunnerGone], also of a runner that
-// becomes so while it waits.
+// becomes so while it waits, and [ErrClosing] once Run is to end.
 func (r *Runner) Claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, error) {
 	ring, stop := r.pool.wake.listen()
 	defer stop()
@@ -53,7 +53,7 @@ func (r *Runner) Claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, er
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-r.pool.over:
-			return nil, nil
+			return nil, ErrClosing
 		case <-end.C:
 			return nil, nil
 		case <-ring:
@@ -194,7 +194,7 @@ func (r *Runner) back(ctx context.Context, l store.Lease) {
 
 // Signals waits for news about leases: a stop that is more urgent than the one
 // that is known, or the loss of a lease. It returns nothing when the time is
-// over.
+// over, and [ErrClosing] once Run is to end.
 func (r *Runner) Signals(ctx context.Context, known []job.Signal, wait time.Duration) ([]job.Signal, error) {
 	ring, stop := r.pool.poke.listen()
 	defer stop()
@@ -214,7 +214,7 @@ func (r *Runner) Signals(ctx context.Context, known []job.Signal, wait time.Dura
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-r.pool.over:
-			return nil, nil
+			return nil, ErrClosing
 		case <-end.C:
 			return nil, nil
 		case <-ring:

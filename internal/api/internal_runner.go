@@ -97,7 +97,12 @@ func (s *Server) runnerCall(c *call) error {
 	if err := c.touch(row); err != nil {
 		return err
 	}
-	return runnerAnswer(method.handle(runnerCall{call: c, row: row, session: session, runner: s.pool.Runner(row, session.Instance, session.Boot)}))
+	err = method.handle(runnerCall{call: c, row: row, session: session, runner: s.pool.Runner(row, session.Instance, session.Boot)})
+	if errors.Is(err, pool.ErrClosing) { // which is nothing that the log has to tell
+		(&reply{status: http.StatusServiceUnavailable, text: pool.ErrClosing.Error(), after: time.Second}).write(c.w)
+		return nil
+	}
+	return runnerAnswer(err)
 }
 
 // runnerAnswer gives errors the statuses of the protocol.

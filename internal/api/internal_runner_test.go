@@ -108,9 +108,12 @@ func TestRunnerRunsATask(t *testing.T) {
 	})
 }
 
+// TestRunnerIsStoppedAtOnce leaves nothing to polls and extensions: the task and
+// its stop travel by wake-ups alone.
 func TestRunnerIsStoppedAtOnce(t *testing.T) {
 	t.Parallel()
-	farBackends(t, options{}, func(t *testing.T, w *world, _ *wire, url string) {
+	o := options{pool: func(c *pool.Config) { c.Poll, c.LeaseTTL = time.Minute, time.Minute }}
+	farBackends(t, o, func(t *testing.T, w *world, _ *wire, url string) {
 		r := newRunner(t, w, url, `{"name":"box"}`)
 		r.start(printing(1_000_000, 10*time.Millisecond))
 		w.launch("task")
