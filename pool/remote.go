@@ -28,11 +28,12 @@ const remoteMemory = time.Hour
 // remotes is what this process knows of the tasks of remote runners.
 type remotes struct {
 	source
-	claims sync.Mutex // one claim at a time, so that no runner gets more than it may have
+	claims sync.Mutex      // one claim at a time, so that no runner gets more than it may have
+	left   map[string]bool // owners that have said goodbye; guarded by claims
 }
 
 func newRemotes(p *TaskPool) *remotes {
-	return &remotes{source: source{pool: p, remote: true, runs: map[store.Lease]*leased{}}}
+	return &remotes{source: source{pool: p, remote: true, runs: map[store.Lease]*leased{}}, left: map[string]bool{}}
 }
 
 // forget drops leases that are over.

@@ -66,6 +66,9 @@ func (r *Runner) Claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, er
 func (r *Runner) claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, error) {
 	r.far.claims.Lock()
 	defer r.far.claims.Unlock()
+	if r.far.left[r.owner] {
+		return nil, nil // a call that was under way when its process said goodbye
+	}
 	held, err := r.mine(ctx)
 	if err != nil {
 		return nil, err
@@ -166,8 +169,18 @@ func (r *Runner) Spec(ctx context.Context, lease job.Lease) (*job.Spec, error) {
 	return spec, err
 }
 
-// Leave gives back what this process was handed and does not know of.
+// leftMost bounds the goodbyes that are remembered: they matter for moments.
+const leftMost = 1000
+
+// Leave gives back what this process was handed and does not know of, and hands
+// it nothing any more, whatever calls of it are still under way.
 func (r *Runner) Leave(ctx context.Context, known []job.Lease) error {
+	r.far.claims.Lock()
+	defer r.far.claims.Unlock()
+	if len(r.far.left) >= leftMost {
+		clear(r.far.left)
+	}
+	r.far.left[r.owner] = true
 	held, err := r.mine(ctx)
 	if err != nil {
 		return err
