@@ -2,13 +2,11 @@ package semaphore_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -78,26 +76,7 @@ func startFar(b *testing.B, url, token, dir string) (stop func()) {
 // BenchmarkRunnerLaunch prints how long it takes from AddTask to the first
 // instruction of a script on a runner.
 func BenchmarkRunnerLaunch(b *testing.B) {
-	p := newFarBench(b)
-	stamp := filepath.Join(p.dir, "stamp")
-	tpl := p.script(b, "stamp.sh", "date +%s%N >"+stamp+"\n")
-	p.success(b, p.add(b, tpl))
-	var times []time.Duration
-	for b.Loop() {
-		for range 100 {
-			begun := time.Now()
-			p.success(b, p.add(b, tpl))
-			text, err := os.ReadFile(stamp)
-			require.NoError(b, err)
-			var at int64
-			_, err = fmt.Sscan(string(text), &at)
-			require.NoError(b, err)
-			times = append(times, time.Unix(0, at).Sub(begun))
-		}
-	}
-	slices.Sort(times)
-	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(times[len(times)*95/100].Microseconds())/1000, "p95-ms")
+	newFarBench(b).launches(b)
 }
 
 // BenchmarkRunnerLog prints what 1,000,000 lines through a runner cost against

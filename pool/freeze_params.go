@@ -10,8 +10,10 @@ import (
 	"github.com/alexandervashurin/semaphore/job"
 )
 
-// templateParams are the task_params of a template, of all apps.
-type templateParams struct {
+// TemplateParams are the task_params of a template, of all apps: what its tasks
+// may change, and what they begin with. Members that it does not name mean
+// nothing.
+type TemplateParams struct {
 	AllowDebug             bool     `json:"allow_debug"`
 	AllowOverrideInventory bool     `json:"allow_override_inventory"`
 	AllowOverrideLimit     bool     `json:"allow_override_limit"`
@@ -67,7 +69,7 @@ func (f *freezer) allows(flag string) (bool, error) {
 // freezeParams merges what the task asks for into what the template fixes, as
 // far as the template's flags let it.
 func (f *freezer) freezeParams(context.Context) error {
-	var t templateParams
+	var t TemplateParams
 	if err := decodeParams("template.task_params", f.tpl.TaskParams, &t); err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func filled(list []string) []string {
 	return some
 }
 
-func (f *freezer) ansibleParams(t templateParams, own taskParams) error {
+func (f *freezer) ansibleParams(t TemplateParams, own taskParams) error {
 	o := &job.AnsibleOptions{Check: own.DryRun, Diff: own.Diff}
 	var err error
 	if o.Limit, err = f.choose("limit", "allow_override_limit", t.AllowOverrideLimit, own.Limit, t.Limit); err != nil {
@@ -133,7 +135,7 @@ func (f *freezer) ansibleParams(t templateParams, own taskParams) error {
 	return nil
 }
 
-func (f *freezer) terraformParams(t templateParams, own taskParams) error {
+func (f *freezer) terraformParams(t TemplateParams, own taskParams) error {
 	if own.Destroy && !t.AllowDestroy && !f.req.By.Saved {
 		return refuse("params.destroy", "the template does not let tasks destroy: set allow_destroy, or leave it out")
 	}

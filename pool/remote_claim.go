@@ -29,30 +29,39 @@ type RunnerClaim struct {
 // The error is [ErrRunnerInactive] or [ErrRunnerGone], also of a runner that
 // becomes so while it waits, and [ErrClosing] once Run is to end.
 func (r *Runner) Claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, error) {
-	ring, stop := r.pool.wake.listen()
-	defer stop()
-	poll := time.NewTicker(r.pool.cfg.Poll)
-	defer poll.Stop()
 	if c.Free <= 0 {
 		c.Wait = 0
 	}
-	end := time.NewTimer(c.Wait)
-	defer end.Stop()
-	for {
+	return await(ctx, r.pool, r.pool.wake, c.Wait, func() ([]job.Assignment, error) {
 		switch err := r.refresh(ctx); {
 		case err != nil:
 			return nil, err
 		case !r.row.Active:
 			return nil, ErrRunnerInactive
 		}
-		list, err := r.claim(ctx, c)
+		return r.claim(ctx, c)
+	})
+}
+
+// await asks until there is something, for as long as a runner's call may wait:
+// again when the bell rings, and every so often in any case. It returns nothing
+// when the time is over, and [ErrClosing] once Run is to end.
+func await[T any](ctx context.Context, p *TaskPool, b *bell, wait time.Duration, ask func() ([]T, error)) ([]T, error) {
+	ring, stop := b.listen()
+	defer stop()
+	poll := time.NewTicker(p.cfg.Poll)
+	defer poll.Stop()
+	end := time.NewTimer(wait)
+	defer end.Stop()
+	for {
+		list, err := ask()
 		if err != nil || len(list) > 0 {
 			return list, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-r.pool.over:
+		case <-p.over:
 			return nil, ErrClosing
 		case <-end.C:
 			return nil, nil
@@ -209,31 +218,12 @@ func (r *Runner) back(ctx context.Context, l store.Lease) {
 // that is known, or the loss of a lease. It returns nothing when the time is
 // over, and [ErrClosing] once Run is to end.
 func (r *Runner) Signals(ctx context.Context, known []job.Signal, wait time.Duration) ([]job.Signal, error) {
-	ring, stop := r.pool.poke.listen()
-	defer stop()
-	poll := time.NewTicker(r.pool.cfg.Poll)
-	defer poll.Stop()
-	end := time.NewTimer(wait)
-	defer end.Stop()
-	for {
+	return await(ctx, r.pool, r.pool.poke, wait, func() ([]job.Signal, error) {
 		if err := r.refresh(ctx); err != nil {
 			return nil, err
 		}
-		news, err := r.news(ctx, known)
-		if err != nil || len(news) > 0 {
-			return news, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-r.pool.over:
-			return nil, ErrClosing
-		case <-end.C:
-			return nil, nil
-		case <-ring:
-		case <-poll.C:
-		}
-	}
+		return r.news(ctx, known)
+	})
 }
 
 // news compares what a runner knows with what is so.

@@ -46,7 +46,7 @@ func (m *matrix) furnish(prefix, as string) {
 	create("build", "{P}/templates", `{"name":"build","app":"bash","playbook":"b.sh","repository_id":{@repository},"environment_id":{@environment},"type":"build","start_version":"1.0.0"}`)
 	create("deploy", "{P}/templates", `{"name":"deploy","app":"bash","playbook":"d.sh","repository_id":{@repository},"inventory_id":{@inventory},"environment_id":{@environment},"type":"deploy","build_template_id":{@build}}`)
 	create("sibling", "{P}/templates", `{"name":"sibling","app":"ansible","playbook":"site.yml","repository_id":{@repository},"inventory_id":{@inventory},
-		"survey_vars":[{"name":"pw","title":"P","type":"secret","default_value":"`+leak+`-survey"}],"vaults":[{"name":null,"type":"password","vault_key_id":{@key}}]}`)
+		"survey_vars":[{"name":"pw","title":"P","type":"secret"}],"vaults":[{"name":null,"type":"password","vault_key_id":{@key}}]}`)
 	create("tf", "{P}/templates", `{"name":"tf","app":"terraform","playbook":"","repository_id":{@repository}}`)
 	create("workspace", "{P}/inventory", `{"name":"prod","type":"terraform-workspace","inventory":"prod","template_id":{@tf}}`)
 	create("loose", "{P}/inventory", `{"name":"loose","type":"terraform-workspace","inventory":"loose"}`)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -102,25 +103,6 @@ func checkTemplateTexts(in *templateInput) error {
 	return nil
 }
 
-// templateParams are the task_params that the apps know. What else is sent is
-// kept and means nothing.
-type templateParams struct {
-	AllowDebug             bool     `json:"allow_debug"`
-	AllowOverrideInventory bool     `json:"allow_override_inventory"`
-	AllowOverrideLimit     bool     `json:"allow_override_limit"`
-	AllowOverrideTags      bool     `json:"allow_override_tags"`
-	AllowOverrideSkipTags  bool     `json:"allow_override_skip_tags"`
-	Limit                  []string `json:"limit"`
-	Tags                   []string `json:"tags"`
-	SkipTags               []string `json:"skip_tags"`
-
-	AllowDestroy     bool   `json:"allow_destroy"`
-	AllowAutoApprove bool   `json:"allow_auto_approve"`
-	AutoApprove      bool   `json:"auto_approve"`
-	OverrideBackend  bool   `json:"override_backend"`
-	BackendFilename  string `json:"backend_filename"`
-}
-
 // fieldsOfSpec names in a body what a run would refuse.
 var fieldsOfSpec = map[string]string{
 	"template_args": "arguments", "ansible.limit": "task_params.limit", "ansible.tags": "task_params.tags",
@@ -144,7 +126,7 @@ func checkTemplateRun(in *templateInput) error {
 		}
 		spec.TemplateArgs = args
 	}
-	var params templateParams
+	var params pool.TemplateParams
 	if err := decodeParams("task_params", &in.TaskParams, &params); err != nil {
 		return err
 	}

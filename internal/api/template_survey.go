@@ -42,7 +42,11 @@ func checkSurvey(vars []store.SurveyVar) error {
 
 func checkSurveyType(field string, v store.SurveyVar) error {
 	switch v.Type {
-	case store.SurveyString, store.SurveySecret:
+	case store.SurveyString:
+	case store.SurveySecret:
+		if v.DefaultValue != "" {
+			return invalid(field+".default_value", "a secret variable has none, for it would lie in the template in clear: keep the value as a secret of the variable group")
+		}
 	case store.SurveyInt:
 		if _, err := strconv.ParseInt(v.DefaultValue, 10, 64); v.DefaultValue != "" && err != nil {
 			return invalid(field+".default_value", "is no whole number")
@@ -67,8 +71,9 @@ func checkSurveyType(field string, v store.SurveyVar) error {
 	return nil
 }
 
-// keepSurveyDefaults keeps the defaults of secret variables that are sent back
-// empty, as they were shown.
+// keepSurveyDefaults keeps the defaults of secret variables, which only a host
+// program or an import can have set, where they are sent back empty, as they were
+// shown.
 func keepSurveyDefaults(sent, stored []store.SurveyVar) []store.SurveyVar {
 	for i, v := range sent {
 		if v.Type != store.SurveySecret || v.DefaultValue != "" {

@@ -22,7 +22,7 @@ func firstOf(t *testing.T, body string) string {
 
 const deployBody = `{"project_id":{p},"name":"Deploy","app":"ansible","playbook":"site.yml","inventory_id":{inventory},"repository_id":{repository},
 	"environment_id":{environment},"type":"deploy","build_template_id":{build},"autorun":true,"arguments":"[\"--flush-cache\"]","suppress_success_alerts":true,
-	"survey_vars":[{"name":"ver","title":"Version","required":true,"type":"","values":[]},{"name":"pw","title":"Password","type":"secret","default_value":"canary-default"}],
+	"survey_vars":[{"name":"ver","title":"Version","required":true,"type":"","values":[]},{"name":"pw","title":"Password","type":"secret"}],
 	"vaults":[{"name":null,"type":"password","vault_key_id":{key}},{"name":"b","type":"script","script":"vault.sh"}],
 	"task_params":{"allow_debug":true,"allow_override_limit":true,"limit":["web"],"tags":[]},"view_id":{view},"options":{"max_retries":2},
 	"tasks":99,"id":0,"last_task":{"id":1}}`
@@ -37,6 +37,10 @@ func TestTemplates(t *testing.T) {
 			slices.Sorted(slices.Values(append(members(t, a.Body), "allow_override_args_in_task"))))
 		require.NotContains(t, a.Body, "canary")
 		require.Contains(t, a.Body, `"tasks":0`)
+		row, err := w.st.Templates().Get(t.Context(), w.ids["p"], w.ids["deploy"])
+		require.NoError(t, err)
+		row.SurveyVars[1].DefaultValue = "canary-default" // as a host program may
+		require.NoError(t, w.st.Templates().Update(t.Context(), row))
 		w.play([]scenario{
 			{name: "are listed by name", as: "guest", method: "GET", path: "/project/{p}/templates", status: 200, contains: []string{`"permissions":null`, `"name":"Build"`}, lacks: []string{"vaults", "canary", "last_task"}},
 			{name: "are filtered by app", as: "guest", method: "GET", path: "/project/{p}/templates?app=ansible&sort=name&order=asc", status: 200, contains: []string{`"id":{deploy}`}, lacks: []string{"Build"}},
@@ -103,6 +107,7 @@ func TestTemplatesThatCannotWorkAreRefused(t *testing.T) {
 		{"with a variable without a name", `"survey_vars":[{"name":""}]`, "survey_vars[0].name"},
 		{"with a reserved variable", `"survey_vars":[{"name":"LD_PRELOAD"}]`, "reserved"},
 		{"with an enum without values", `"survey_vars":[{"name":"a","type":"enum"}]`, "values"},
+		{"with a secret that would lie there in clear", `"survey_vars":[{"name":"a","type":"secret","default_value":"x"}]`, "default_value"},
 		{"with a number that is none", `"survey_vars":[{"name":"a","type":"int","default_value":"x"}]`, "default_value"},
 		{"with a variable of unknown type", `"survey_vars":[{"name":"a","type":"date"}]`, "type"},
 		{"with parameters of the wrong type", `"task_params":{"limit":"web"}`, "task_params.limit"},

@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/cmd/internal/executor"
+	"github.com/alexandervashurin/semaphore/cmd/internal/signals"
 	"github.com/alexandervashurin/semaphore/internal/config"
 	"github.com/alexandervashurin/semaphore/internal/flock"
 	"github.com/alexandervashurin/semaphore/job"
@@ -70,7 +69,7 @@ func (o Options) start(ctx context.Context, register bool) (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, hurry, stop := untilSignals(ctx)
+	ctx, hurry, stop := signals.Until(ctx)
 	defer stop()
 	id, err := identityOf(cfg)
 	if err != nil {
@@ -191,34 +190,5 @@ func work(ctx context.Context, hurry <-chan struct{}, remote *job.RemoteSource, 
 			_ = remote.Leave(context.WithoutCancel(ctx)) // the server finds out by itself, later
 			return err
 		}
-	}
-}
-
-// untilSignals ends the context at the first signal; hurry is closed at the
-// second.
-func untilSignals(parent context.Context) (ctx context.Context, hurry <-chan struct{}, stop func()) {
-	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	hurried, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for n := 0; ; n++ {
-			select {
-			case <-ended:
-				return
-			case <-signals:
-				if n == 1 {
-					close(hurried)
-				}
-				cancel()
-			}
-		}
-	}()
-	return ctx, hurried, func() {
-		signal.Stop(signals)
-		close(ended)
-		<-done
-		cancel()
 	}
 }

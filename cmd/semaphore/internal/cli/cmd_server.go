@@ -3,15 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/alexandervashurin/semaphore/cmd/internal/signals"
 	"github.com/alexandervashurin/semaphore/cmd/semaphore/internal/server"
 )
 
@@ -55,7 +53,7 @@ func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, hurry, stop := untilSignals(ctx)
+	ctx, hurry, stop := signals.Until(ctx)
 	defer stop()
 	st, err := openStore(ctx, cfg, streams.Err)
 	if err != nil {
@@ -89,33 +87,4 @@ func (o serverOptions) variables() ([]string, error) {
 		over = append(over, "SEMAPHORE_PORT="+o.port)
 	}
 	return over, nil
-}
-
-// untilSignals ends the context at the first signal; hurry is closed at the
-// second.
-func untilSignals(parent context.Context) (ctx context.Context, hurry <-chan struct{}, stop func()) {
-	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	hurried, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for n := 0; ; n++ {
-			select {
-			case <-ended:
-				return
-			case <-signals:
-				if n == 1 {
-					close(hurried)
-				}
-				cancel()
-			}
-		}
-	}()
-	return ctx, hurried, func() {
-		signal.Stop(signals)
-		close(ended)
-		<-done
-		cancel()
-	}
 }
