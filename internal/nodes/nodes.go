@@ -5,6 +5,7 @@ package nodes
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -13,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -54,12 +54,15 @@ func New(st store.Store, version string, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		host = "unknown"
 	}
-	return &Registry{st: st, log: log, now: now, self: Node{ID: strings.ToLower(crypto.HashToken(crypto.Token(33))[9:21]), Host: host, Version: version}}
+	return &Registry{st: st, log: log, now: now, self: Node{ID: strings.ToLower(rand.Text()[:12]), Host: host, Version: version}}
 }
 
 // Run writes this server down until ctx ends, and takes it off the list then.
 func (r *Registry) Run(ctx context.Context) {
 	r.self.Started = r.now().UTC()
+	if err := r.tidy(ctx); err != nil && ctx.Err() == nil {
+		r.log.Warn("tidy the list of servers", slog.Any("error", err))
+	}
 	ticker := time.NewTicker(Beat)
 	defer ticker.Stop()
 	for {
@@ -95,22 +98,53 @@ func (r *Registry) leave(ctx context.Context) {
 	}
 }
 
-// List returns the servers, the newest first. Those that are long gone are
-// forgotten on the way.
-func (r *Registry) List(ctx context.Context) ([]Node, error) {
+// tidy takes servers off the list that are long gone.
+func (r *Registry) tidy(ctx context.Context) error {
+	all, err := r.all(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		if r.now().Sub(n.Seen) < forget {
+			continue
+		}
+		if err := r.st.Options().Set(ctx, Prefix+n.ID, ""); err != nil {
+			return fmt.Errorf("forget server: %w", err)
+		}
+	}
+	return nil
+}
+
+// all lists everything that is written down.
+func (r *Registry) all(ctx context.Context) ([]Node, error) {
 	options, err := r.st.Options().All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list of servers: %w", err)
 	}
-	list := []Node{}
+	var list []Node
 	for name, text := range options {
-		if !strings.HasPrefix(name, Prefix) {
+		id, ok := strings.CutPrefix(name, Prefix)
+		if !ok {
 			continue
 		}
 		var n Node
 		if err := json.Unmarshal([]byte(text), &n); err != nil {
 			continue // written by a version that writes otherwise
 		}
+		n.ID = id
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// List returns the servers, the newest first, without those that are long gone.
+func (r *Registry) List(ctx context.Context) ([]Node, error) {
+	all, err := r.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []Node{}
+	for _, n := range all {
 		age := r.now().Sub(n.Seen)
 		n.Alive = age < Dead
 		if age < forget {

@@ -57,6 +57,12 @@ func TestServersComeAndGo(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		versions, _ = list(one)
 		require.Equal(t, []string{"1.0"}, versions)
+		_, stopThree := start("3.0")
+		synctest.Wait()
+		options, err := st.Options().All(t.Context())
+		require.NoError(t, err)
+		require.NotContains(t, options, nodes.Prefix+"dead", "the next one that starts tidies up")
+		stopThree()
 		stopOne()
 	})
 }
