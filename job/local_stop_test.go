@@ -292,24 +292,43 @@ func TestAPanicOfTheSinkIsAnError(t *testing.T) {
 func TestAnOverrideInPlaceIsSwept(t *testing.T) {
 	t.Parallel()
 	tool := jobtest.NewFakeTool(t, "terraform", "echo ready; sleep 60")
-	b := setup(t)
-	dir := directory(t, files{"infra/main.tf": ""})
-	spec := b.spec("terraform", "infra", dir)
-	spec.Terraform = &job.TerraformOptions{OverrideBackend: true}
-	spec.Limits.StopGrace = 100 * time.Millisecond
-	cmd := b.start(spec, job.Reject)
-	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(tool.Path)+":"+os.Getenv("PATH"))
-	require.NoError(t, cmd.Start())
-	file := filepath.Join(dir, "infra", "backend.tf")
-	eventually(t, 10*time.Second, "the override to be written", func() bool {
-		_, err := os.Stat(file)
-		return err == nil
-	})
-	require.NoError(t, cmd.Process.Kill())
-	_ = cmd.Wait()
-	eventually(t, 15*time.Second, "the run to be swept", func() bool {
-		swept, err := b.local.Sweep(t.Context())
-		return err == nil && len(swept) == 1 && !swept[0].Ending
-	})
-	require.NoFileExists(t, file)
+	for name, c := range map[string]struct {
+		change func(text string) string
+		stays  bool
+	}{
+		"the whole":              {change: func(text string) string { return text }},
+		"half of it was written": {change: func(text string) string { return text[:len(text)/2] }},
+		"nothing was written":    {change: func(string) string { return "" }},
+		"somebody changed it":    {change: func(text string) string { return text + "# mine\n" }, stays: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			dir := directory(t, files{"infra/main.tf": ""})
+			spec := b.spec("terraform", "infra", dir)
+			spec.Terraform = &job.TerraformOptions{OverrideBackend: true}
+			spec.Limits.StopGrace = 100 * time.Millisecond
+			cmd := b.start(spec, job.Reject)
+			cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(tool.Path)+":"+os.Getenv("PATH"))
+			require.NoError(t, cmd.Start())
+			file := filepath.Join(dir, "infra", "backend.tf")
+			var text []byte
+			eventually(t, 10*time.Second, "the override to be written", func() bool {
+				text, _ = os.ReadFile(file)
+				return strings.HasSuffix(string(text), "}\n}\n")
+			})
+			require.NoError(t, cmd.Process.Kill())
+			_ = cmd.Wait()
+			require.NoError(t, os.WriteFile(file, []byte(c.change(string(text))), 0o600))
+			eventually(t, 15*time.Second, "the run to be swept", func() bool {
+				swept, err := b.local.Sweep(t.Context())
+				return err == nil && len(swept) == 1 && !swept[0].Ending
+			})
+			if c.stays {
+				require.FileExists(t, file)
+				return
+			}
+			require.NoFileExists(t, file)
+		})
+	}
 }

@@ -124,7 +124,8 @@ func (l *LocalJob) sweepFiles(ctx context.Context, d *runDir) error {
 		problems = append(problems, l.cfg.Git.Release(ctx, pin.Mirror, pin.Pin))
 	}
 	if file := d.record.Override; file != "" {
-		if text, err := os.ReadFile(file); err == nil && string(text) == backendOverride {
+		// The run may have died while it wrote.
+		if text, err := os.ReadFile(file); err == nil && strings.HasPrefix(backendOverride, string(text)) {
 			problems = append(problems, os.Remove(file))
 		}
 	}
