@@ -113,7 +113,7 @@ func (p *TaskPool) closing() bool {
 	case <-p.over:
 		return true
 	default:
-		return p.drained.Load()
+		return false
 	}
 }
 

@@ -173,3 +173,18 @@ func (r *farPool) status(t *testing.T, task store.Task) store.Status {
 	require.NoError(t, err)
 	return row.Status
 }
+
+// TestADrainedServerServesRunnersOn because what they run outlives it.
+func TestADrainedServerServesRunnersOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newFarPool(t, store.TemplateOptions{})
+		defer r.stop()
+		r.Drain()
+		task := r.add(t)
+		runner, a := r.claim(t, "1")
+		require.Equal(t, task.ID, a.Lease.TaskID)
+		require.NoError(t, runner.Finish(t.Context(), a.Lease, job.Result{Outcome: job.Success}))
+		require.Equal(t, store.Success, r.status(t, task))
+	})
+}

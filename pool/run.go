@@ -92,14 +92,20 @@ func (p *TaskPool) flush(ctx context.Context) {
 	p.alerting.Wait()
 }
 
-// Drain ends the claiming of tasks by this process, if need be before Run: those
-// that run go on. Run still has to be ended by its context.
-func (p *TaskPool) Drain() {
-	p.drained.Store(true)
-	if p.worker != nil {
-		p.worker.Drain()
-	}
+// Drain ends the claiming of tasks for this process, if need be before Run:
+// those that run go on, and everything else too: schedules, alerts, what remote
+// runners ask for. A claim that is under way may still bring tasks. Run still has
+// to be ended by its context. [TaskPool.Undrain] takes it back.
+func (p *TaskPool) Drain() { p.drained.Store(true) }
+
+// Undrain lets this process claim tasks again.
+func (p *TaskPool) Undrain() {
+	p.drained.Store(false)
+	p.wake.ring()
 }
+
+// Draining tells whether this process claims nothing for itself.
+func (p *TaskPool) Draining() bool { return p.drained.Load() }
 
 // Hurry cuts a shut-down short.
 func (p *TaskPool) Hurry() {

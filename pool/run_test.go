@@ -77,6 +77,10 @@ func TestDrain(t *testing.T) {
 			p.Await(first, store.Success)
 			time.Sleep(time.Minute)
 			p.Await(second, store.Waiting)
+			require.True(t, p.Draining())
+			p.Undrain()
+			require.False(t, p.Draining())
+			p.Await(second, store.Success)
 		})
 	})
 	t.Run("before Run too", func(t *testing.T) {
