@@ -120,7 +120,7 @@ func New(cfg Config) (*App, error) {
 	}
 	app := &App{store: cfg.Store, pool: p, ring: cfg.Ring}
 	if _, owned := store.As[store.Owned](cfg.Store); !owned {
-		app.nodes = nodes.New(cfg.Store, cfg.HTTP.Version, cfg.Log, cfg.Pool.Now)
+		app.nodes = nodes.New(cfg.Store, nodes.Config{Version: cfg.HTTP.Version, Draining: p.Draining, Log: cfg.Log, Now: cfg.Pool.Now})
 	}
 	if app.web, err = cfg.newWeb(p, secrets, alerts, app); err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)

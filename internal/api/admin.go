@@ -20,6 +20,7 @@ func (s *Server) adminRoutes() []route {
 		{method: "GET", path: "/tasks/{task}", right: admin, handle: s.listActive},
 		{method: "DELETE", path: "/tasks/{task}", right: admin, handle: s.stopActive},
 		{method: "DELETE", path: "/cache", right: admin, handle: s.clearCache},
+		{method: "POST", path: "/drain", right: admin, handle: s.drain},
 		{method: "POST", path: "/debug/gc", right: admin, handle: s.collectGarbage},
 		{method: "POST", path: "/debug/pprof/dump", right: admin, handle: s.dumpHeap},
 		{method: "GET", path: "/subscription", right: signedIn, handle: noSubscription},

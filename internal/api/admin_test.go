@@ -156,3 +156,21 @@ func TestProfilesNeedADirectory(t *testing.T) {
 	w := newWorld(t, options{idle: true})
 	w.play([]scenario{{name: "which the answer names", as: "admin", method: "POST", path: "/debug/pprof/dump", status: 400, contains: []string{"pprof_dump_dir"}}})
 }
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{idle: true})
+	w.play([]scenario{
+		{name: "not by others", method: "POST", path: "/drain", status: 403},
+		{name: "nothing drains yet", method: "GET", path: "/health", status: 200, lacks: []string{"draining"}},
+		{name: "without a body", as: "admin", method: "POST", path: "/drain", status: 200, contains: []string{`{"draining":true}`}},
+		{name: "health says so", method: "GET", path: "/health", status: 200, contains: []string{`"draining":true`}},
+		{name: "figures say so", as: "admin", method: "GET", path: "/metrics", status: 200, contains: []string{"semaphore_draining 1\n"}},
+		{name: "not by others back", method: "POST", path: "/drain", body: `{"drain":false}`, status: 403},
+		{name: "what is no answer", as: "admin", method: "POST", path: "/drain", body: `{"drain":"no"}`, status: 400},
+		{name: "still", method: "GET", path: "/health", status: 200, contains: []string{`"draining":true`}},
+		{name: "back", as: "admin", method: "POST", path: "/drain", body: `{"drain":false}`, status: 200, contains: []string{`{"draining":false}`}},
+		{name: "figures say that too", as: "admin", method: "GET", path: "/metrics", status: 200, contains: []string{"semaphore_draining 0\n"}},
+		{name: "with a body", as: "admin", method: "POST", path: "/drain", body: `{"drain":true}`, status: 200, contains: []string{`{"draining":true}`}},
+	})
+}

@@ -13,9 +13,10 @@ import (
 const healthTimeout = 2 * time.Second
 
 type healthReply struct {
-	Status   string `json:"status"`   // ok or unavailable
-	Database string `json:"database"` // the same
-	Pool     string `json:"pool"`     // the same
+	Status   string `json:"status"`             // ok or unavailable
+	Database string `json:"database"`           // the same
+	Pool     string `json:"pool"`               // the same
+	Draining bool   `json:"draining,omitempty"` // it takes no tasks of its own any more
 	Error    string `json:"error,omitempty"`
 }
 
@@ -24,7 +25,7 @@ type healthReply struct {
 func (s *Server) health(c *call) error {
 	ctx, cancel := context.WithTimeout(c.ctx(), healthTimeout)
 	defer cancel()
-	h := healthReply{Status: "ok", Database: "ok", Pool: "ok"}
+	h := healthReply{Status: "ok", Database: "ok", Pool: "ok", Draining: s.pool.Draining()}
 	if _, err := s.st.Users().List(ctx, 0, store.Query{Limit: 1}); err != nil {
 		h.Database, h.Error = "unavailable", "the database does not answer"
 		s.log.Warn("not healthy: database", slog.Any("error", err))

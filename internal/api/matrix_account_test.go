@@ -87,6 +87,7 @@ func adminExpectations() map[string]expect {
 		"GET /tasks/{task}":       {ok: 200},
 		"DELETE /tasks/{task}":    {ok: 204},
 		"DELETE /cache":           {ok: 204},
+		"POST /drain":             {ok: 200, body: `{"drain":false}`},
 		"POST /debug/gc":          {ok: 204},
 		"POST /debug/pprof/dump":  {ok: 204},
 		"GET /options":            {ok: 200},

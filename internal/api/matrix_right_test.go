@@ -20,7 +20,7 @@ func specialRights() map[string]string {
 
 		"POST /internal/*": "anyone", "DELETE /internal/*": "anyone",
 
-		"GET /metrics": "admin", "GET /options": "admin", "POST /options": "admin", "DELETE /cache": "admin", "POST /debug/*": "admin",
+		"GET /metrics": "admin", "GET /options": "admin", "POST /options": "admin", "DELETE /cache": "admin", "POST /drain": "admin", "POST /debug/*": "admin",
 		"GET /tasks*": "admin", "DELETE /tasks/*": "admin", "GET /apps/*": "admin", "PUT /apps/*": "admin", "POST /apps/*": "admin", "DELETE /apps/*": "admin",
 		"GET /roles*": "admin", "POST /roles*": "admin", "PUT /roles/*": "admin", "DELETE /roles/*": "admin",
 		"GET /runners*": "admin", "POST /runners*": "admin", "PUT /runners/*": "admin", "DELETE /runners/*": "admin",

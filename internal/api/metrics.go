@@ -24,6 +24,7 @@ type Metrics struct {
 	tasks  *prometheus.GaugeVec
 	nodes  *prometheus.GaugeVec
 	leases prometheus.Gauge
+	drains prometheus.Gauge
 
 	launched *prometheus.CounterVec
 	finished *prometheus.CounterVec
@@ -52,7 +53,8 @@ func NewMetrics() *Metrics {
 		}, []string{"status"}),
 		nodes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "semaphore", Name: "nodes", Help: "Servers that share the database, by version and whether they are there.",
-		}, []string{"version", "alive"}),
+		}, []string{"version", "alive", "draining"}),
+		drains:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "semaphore", Name: "draining", Help: "1 while this server takes no tasks of its own."}),
 		leases:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "semaphore", Name: "task_leases", Help: "Tasks that a worker holds."}),
 		launched: counter("tasks_launched_total", "Tasks that were added.", "app"),
 		finished: counter("tasks_finished_total", "Tasks that have ended, by result.", "app", "status"),
@@ -62,7 +64,7 @@ func NewMetrics() *Metrics {
 		lost:     counter("task_leases_expired_total", "Leases that were not renewed, by what became of the task.", "outcome"),
 	}
 	m.registry.MustRegister(
-		m.requests, m.took, m.tasks, m.nodes, m.leases, m.launched, m.finished, m.waited, m.ran, m.lines, m.lost,
+		m.requests, m.took, m.tasks, m.nodes, m.leases, m.drains, m.launched, m.finished, m.waited, m.ran, m.lines, m.lost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -125,8 +127,12 @@ func (s *Server) showMetrics(c *call) error {
 		}
 		s.metrics.nodes.Reset()
 		for _, n := range list {
-			s.metrics.nodes.WithLabelValues(n.Version, strconv.FormatBool(n.Alive)).Inc()
+			s.metrics.nodes.WithLabelValues(n.Version, strconv.FormatBool(n.Alive), strconv.FormatBool(n.Draining)).Inc()
 		}
+	}
+	s.metrics.drains.Set(0)
+	if s.pool.Draining() {
+		s.metrics.drains.Set(1)
 	}
 	s.metrics.leases.Set(float64(len(leases)))
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(c.w, c.r)

@@ -1,11 +1,14 @@
 package api
 
+import "net/http"
+
 func adminOperations() []operation {
 	return tagged("Administration", []operation{
 		{route: "GET /tasks", summary: "List the unfinished tasks of all projects", out: []activeTask{}, query: []parameter{{"after", "string", "the X-Next-Cursor of the page before"}}, headers: nextHeaders()},
 		{route: "GET /tasks/{task}", summary: "List the unfinished tasks of all projects, the same as without an id", out: []activeTask{}, query: []parameter{{"after", "string", "the X-Next-Cursor of the page before"}}, headers: nextHeaders()},
 		{route: "DELETE /tasks/{task}", summary: "Stop a task of any project"},
 		{route: "DELETE /cache", summary: "Empty the caches of all projects", note: "What is in use stays."},
+		{route: "POST /drain", summary: "Take no more tasks on the server that answers", note: "What runs there goes on, and everything else is served. {\"drain\":false} takes it back. The body may be left out.", in: drainInput{}, out: drainReply{}, status: http.StatusOK},
 		{route: "POST /debug/gc", summary: "Run the garbage collector"},
 		{route: "POST /debug/pprof/dump", summary: "Write a heap profile", note: "Into the directory debugging.pprof_dump_dir."},
 		{route: "GET /subscription", summary: "Ask for a subscription", note: "404 always: everything is included."},

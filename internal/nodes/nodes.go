@@ -35,26 +35,44 @@ type Node struct {
 	Started time.Time `json:"started"`
 	Seen    time.Time `json:"seen"`
 	Alive   bool      `json:"alive"`
+	// Draining tells that it takes no tasks of its own any more. Others learn of it
+	// with the next beat.
+	Draining bool `json:"draining,omitempty"`
+}
+
+// Config is what a server says of itself.
+type Config struct {
+	Version  string
+	Draining func() bool      // Defaults to never.
+	Log      *slog.Logger     // Defaults to slog.Default().
+	Now      func() time.Time // Defaults to time.Now.
 }
 
 // Registry is one server's hand on the list.
 type Registry struct {
-	st   store.Store
-	self Node
-	log  *slog.Logger
-	now  func() time.Time
+	st       store.Store
+	self     Node
+	draining func() bool
+	log      *slog.Logger
+	now      func() time.Time
 }
 
 // New returns a registry for a server that starts now. It writes nothing yet.
-func New(st store.Store, version string, log *slog.Logger, now func() time.Time) *Registry {
-	if now == nil {
-		now = time.Now
+func New(st store.Store, cfg Config) *Registry {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Draining == nil {
+		cfg.Draining = func() bool { return false }
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return &Registry{st: st, log: log, now: now, self: Node{ID: strings.ToLower(rand.Text()[:12]), Host: host, Version: version}}
+	return &Registry{
+		st: st, log: cmp.Or(cfg.Log, slog.Default()), now: cfg.Now, draining: cfg.Draining,
+		self: Node{ID: strings.ToLower(rand.Text()[:12]), Host: host, Version: cfg.Version},
+	}
 }
 
 // Run writes this server down until ctx ends, and takes it off the list then.
@@ -79,7 +97,7 @@ func (r *Registry) Run(ctx context.Context) {
 }
 
 func (r *Registry) beat(ctx context.Context) error {
-	r.self.Seen = r.now().UTC()
+	r.self.Seen, r.self.Draining = r.now().UTC(), r.draining()
 	text, err := json.Marshal(r.self)
 	if err != nil {
 		return fmt.Errorf("node: %w", err)
@@ -147,6 +165,9 @@ func (r *Registry) List(ctx context.Context) ([]Node, error) {
 	for _, n := range all {
 		age := r.now().Sub(n.Seen)
 		n.Alive = age < Dead
+		if n.ID == r.self.ID {
+			n.Draining = r.draining()
+		}
 		if age < forget {
 			list = append(list, n)
 		}

@@ -3,6 +3,7 @@ package nodes_test
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,7 @@ func TestServersComeAndGo(t *testing.T) {
 		st := memory.New(memory.Config{})
 		log := slog.New(slog.DiscardHandler)
 		start := func(version string) (*nodes.Registry, func()) {
-			r := nodes.New(st, version, log, nil)
+			r := nodes.New(st, nodes.Config{Version: version, Log: log})
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { defer close(done); r.Run(ctx) }()
@@ -64,5 +65,38 @@ func TestServersComeAndGo(t *testing.T) {
 		require.NotContains(t, options, nodes.Prefix+"dead", "the next one that starts tidies up")
 		stopThree()
 		stopOne()
+	})
+}
+
+func TestAServerThatDrainsSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New(memory.Config{})
+		var draining atomic.Bool
+		drained := nodes.New(st, nodes.Config{Version: "1.0", Draining: draining.Load})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); drained.Run(ctx) }()
+		synctest.Wait()
+		says := func(r *nodes.Registry) bool {
+			list, err := r.List(t.Context())
+			require.NoError(t, err)
+			require.Len(t, list, 1)
+			return list[0].Draining
+		}
+		other := nodes.New(st, nodes.Config{})
+		require.False(t, says(drained))
+		draining.Store(true)
+		require.True(t, says(drained), "at once by itself")
+		require.False(t, says(other))
+		time.Sleep(nodes.Beat)
+		synctest.Wait()
+		require.True(t, says(other), "with the next beat by others")
+		draining.Store(false)
+		time.Sleep(nodes.Beat)
+		synctest.Wait()
+		require.False(t, says(other))
+		cancel()
+		<-done
 	})
 }
