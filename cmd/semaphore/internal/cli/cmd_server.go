@@ -34,7 +34,10 @@ On an empty data directory it makes the database (SQLite), the key that seals
 secrets, and an administrator, whose password is printed once.
 
 Ctrl-C or TERM stops it: nothing more is started, running tasks get
-shutdown_grace_sec to end, and are then stopped. A second one hurries.`,
+shutdown_grace_sec to end, and are then stopped. A second one hurries.
+
+USR1 drains it: it takes no more tasks and serves everything else on. USR2 takes
+that back.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), streams) },
 	}
@@ -55,6 +58,8 @@ func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
 	}
 	ctx, hurry, stop := signals.Until(ctx)
 	defer stop()
+	drain, stopDrain := signals.Drain()
+	defer stopDrain()
 	st, err := openStore(ctx, cfg, streams.Err)
 	if err != nil {
 		return err
@@ -66,7 +71,7 @@ func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
 	}
 	return server.Run(ctx, server.Options{
 		Config: cfg, Store: st, Ring: ring, Demo: o.demo, Notes: streams.Out, Log: newLog(cfg, streams.Err),
-		Version: version(), Hurry: hurry, Ready: o.ready,
+		Version: version(), Hurry: hurry, Drain: drain, Ready: o.ready,
 	})
 }
 

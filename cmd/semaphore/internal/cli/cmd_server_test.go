@@ -11,11 +11,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/alexandervashurin/semaphore/store"
 	"github.com/alexandervashurin/semaphore/store/open"
 )
 
@@ -144,5 +147,26 @@ func TestCommandsWorkBesideTheServer(t *testing.T) {
 	require.NoError(t, err, out)
 	require.Equal(t, http.StatusUnauthorized, s.signIn("ann", "correct horse"))
 	require.Equal(t, http.StatusNoContent, s.signIn("ann", "battery staple"))
+	s.stop()
+}
+
+func TestUSR1DrainsAServerAndUSR2TakesItBack(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, map[string]string{"x.sh": "echo ran\n"})
+	s := launch{env: []string{"SEMAPHORE_REPOS_PATH=" + dir}}.serve(t)
+	s.admin()
+	p := s.newProject(dir)
+	tpl := s.template(p, "x.sh", nil)
+	health := func() string {
+		_, body := s.do("GET", "/health", nil)
+		return body
+	}
+	s.signal(syscall.SIGUSR1)
+	require.Eventually(t, func() bool { return strings.Contains(health(), `"draining":true`) }, 20*time.Second, 10*time.Millisecond)
+	task := s.run(p.project, tpl, nil)
+	require.Equal(t, store.Waiting, s.task(task).Status)
+	s.signal(syscall.SIGUSR2)
+	s.becomes(task, store.Success)
+	require.NotContains(t, health(), "draining")
 	s.stop()
 }

@@ -30,6 +30,8 @@ type Options struct {
 	Version string
 	// Hurry cuts a shut-down short when it is closed. Optional.
 	Hurry <-chan struct{}
+	// Drain takes no more tasks for true, and takes them again for false. Optional.
+	Drain <-chan bool
 	// Ready is told where the server can be reached from this machine. Optional.
 	Ready func(url string)
 }
@@ -124,6 +126,19 @@ func (o Options) work(ctx context.Context, app *semaphore.App, f *front) error {
 		case <-hurry:
 			hurry = nil
 			app.Pool().Hurry()
+		case on := <-o.Drain:
+			o.drain(app, on)
 		}
 	}
+}
+
+// drain has the pool take no tasks, or take them again.
+func (o Options) drain(app *semaphore.App, on bool) {
+	if on {
+		app.Pool().Drain()
+		o.Log.Info("drained: no more tasks are taken, everything else is served")
+		return
+	}
+	app.Pool().Undrain()
+	o.Log.Info("tasks are taken again")
 }
