@@ -25,6 +25,8 @@ var (
 	ErrBusy = errors.New("database is busy")
 	// ErrFull tells that there is no room left on the disk.
 	ErrFull = errors.New("no space left for the database")
+	// ErrNotEmpty tells that a database that is to be filled holds something.
+	ErrNotEmpty = errors.New("database holds users, projects or runners already: name a new one")
 	// ErrNewer tells that a newer program has migrated the database.
 	ErrNewer = errors.New("database is newer than this program: update the program")
 	// ErrForeign tells that the database belongs to Semaphore UI, which is never

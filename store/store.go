@@ -7,9 +7,9 @@
 // backend of your own. To replace one table, embed a Store and override the
 // accessor; override InTx too, so that the Store inside a transaction is
 // wrapped as well. Such a decorator has a method Unwrap() Store that returns
-// what it wraps: by it [As] finds the optional interfaces, [Owned] and
-// [Listener], of the store beneath. [Versioned] speaks for a whole store, so that
-// of one beneath is left alone.
+// what it wraps: by it [As] finds the optional interfaces, [Owned], [Listener],
+// [Dumper] and [Stager], of the store beneath. [Versioned] speaks for a whole
+// store, so that of one beneath is left alone.
 //
 // Scopes. A row belongs to a project, to a user (sessions, tokens, second
 // factors) or to nobody (users, projects). The scope argument of [Table] is

@@ -18,7 +18,7 @@ import (
 )
 
 // Prefix is that of the options that the list is kept in.
-const Prefix = "node."
+const Prefix = store.NodeOptions
 
 // Times of the list.
 const (

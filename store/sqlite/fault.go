@@ -39,6 +39,12 @@ func fault(err error) error {
 	return err
 }
 
+// isConstraint tells whether a row was refused for what is in it.
+func isConstraint(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == codes.SQLITE_CONSTRAINT
+}
+
 // contains matches by GLOB: LIKE knows letters of either case in ASCII only.
 func contains(column, placeholder string) string { return column + " GLOB " + placeholder }
 

@@ -56,6 +56,8 @@ type Store struct {
 	*sqlstore.Store
 	file     string // "" for a database in memory
 	versions *versions
+	busy     time.Duration
+	host     *sql.DB // the host's handle, nil for a file of our own
 }
 
 var (
@@ -63,6 +65,8 @@ var (
 	_ store.Owned = (*Store)(nil)
 
 	_ store.Versioned = (*Store)(nil)
+	_ store.Dumper    = (*Store)(nil)
+	_ store.Stager    = (*Store)(nil)
 )
 
 // readers is how many statements read at once.
@@ -97,7 +101,7 @@ func open(ctx context.Context, file string, cfg Config) (*Store, error) {
 	v := &versions{db: watch}
 	closeEngine := e.close
 	e.close = func() error { return errors.Join(v.close(), closeEngine()) }
-	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file, versions: v}, nil
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file, versions: v, busy: cfg.BusyTimeout}, nil
 }
 
 func openEngine(ctx context.Context, file string, cfg Config) (_ *engine, err error) {
@@ -145,7 +149,7 @@ func Use(ctx context.Context, db *sql.DB, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("use database: %w", err)
 	}
 	e := &engine{busy: cfg.BusyTimeout, reader: db, writer: db, foreign: true, close: func() error { return nil }}
-	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file}, nil
+	return &Store{Store: sqlstore.New(e, dialect, cfg.Now), file: file, busy: cfg.BusyTimeout, host: db}, nil
 }
 
 // WithTx returns a Store inside of the host's transaction, which the host

@@ -62,6 +62,7 @@ func subjects() []subject {
 		{"purge", purgeCases()},
 		{"sealed values", sealedCases()},
 		{"concurrency", concurrencyCases()},
+		{"dump", dumpCases()},
 		{"optional abilities", optionalCases()},
 	}
 }

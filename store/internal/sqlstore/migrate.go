@@ -62,14 +62,9 @@ type Migrations struct {
 // should be takes none. One that a newer program has migrated is
 // store.ErrNewer.
 func (m Migrations) Up(ctx context.Context, db *sql.DB, lock func(context.Context) (unlock func() error, err error)) (err error) {
-	steps, newest, err := m.steps()
+	p, newest, err := m.provider(db)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	p, err := goose.NewProvider(m.Dialect, db, nil, goose.WithTableName(m.Table), goose.WithGoMigrations(steps...),
-		goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return err
 	}
 	current, err := m.version(ctx, db)
 	switch {
@@ -90,6 +85,59 @@ func (m Migrations) Up(ctx context.Context, db *sql.DB, lock func(context.Contex
 	}
 	return nil
 }
+
+// provider returns what applies the steps to a database, and the version of the
+// last one.
+func (m Migrations) provider(db *sql.DB) (*goose.Provider, int64, error) {
+	steps, newest, err := m.steps()
+	if err != nil {
+		return nil, 0, fmt.Errorf("read migrations: %w", err)
+	}
+	p, err := goose.NewProvider(m.Dialect, db, nil, goose.WithTableName(m.Table), goose.WithGoMigrations(steps...),
+		goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, newest, nil
+}
+
+// Newest is the version of the last step.
+func (m Migrations) Newest() (int64, error) {
+	_, newest, err := m.steps()
+	if err != nil {
+		return 0, fmt.Errorf("read migrations: %w", err)
+	}
+	return newest, nil
+}
+
+// To brings a database that nobody else uses to a version, 0 for the newest one.
+// One that is not known yet is store.ErrNewer, one that never was
+// store.ErrInvalid.
+func (m Migrations) To(ctx context.Context, db *sql.DB, version int64) error {
+	p, newest, err := m.provider(db)
+	if err != nil {
+		return err
+	}
+	known := version == 0
+	for _, s := range p.ListSources() {
+		known = known || s.Version == version
+	}
+	switch {
+	case version > newest:
+		return fmt.Errorf("version %d, known is %d: %w", version, newest, store.ErrNewer)
+	case !known:
+		return fmt.Errorf("there is no version %d of the tables: %w", version, store.ErrInvalid)
+	case version == 0:
+		version = newest
+	}
+	if _, err := p.UpTo(ctx, version); err != nil {
+		return fmt.Errorf("migrate to version %d: %w", version, err)
+	}
+	return nil
+}
+
+// Version returns that of a database, 0 for one that has no tables yet.
+func (m Migrations) Version(ctx context.Context, db *sql.DB) (int64, error) { return m.version(ctx, db) }
 
 // steps reads the files, and tells the version of the last one.
 func (m Migrations) steps() (list []*goose.Migration, newest int64, err error) {
