@@ -2,7 +2,9 @@ package pool_test
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,4 +259,86 @@ func (q deafeningQueue) Claim(ctx context.Context, r store.ClaimRequest) ([]stor
 		return nil, store.ErrBusy
 	}
 	return list, err
+}
+
+// TestAPredecessorThatIsProvenDeadHoldsNothing though others work on the store.
+func TestAPredecessorThatIsProvenDeadHoldsNothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		retries int
+		stop    bool
+		become  store.Status
+		reason  string
+	}{
+		"its task ends at once":       {0, false, store.Failed, store.LostReason},
+		"it runs again where it may":  {1, false, store.Success, ""},
+		"a stop that it had is final": {1, true, store.Stopped, store.LostReason},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := pooltest.New(t, pooltest.Options{Idle: true, Store: shared{newStore()}, Config: pool.Config{Dead: []string{"dead", "older"}}})
+				tpl := p.Template(store.Template{AllowParallelTasks: true, Options: store.TemplateOptions{MaxRetries: c.retries}})
+				task := p.Add(tpl)
+				claim(t, p.Store(), "dead")
+				other := p.Add(tpl)
+				claim(t, p.Store(), "alive")
+				if c.stop {
+					_, err := p.StopTask(t.Context(), task.ProjectID, task.ID, false, pool.Caller{})
+					require.NoError(t, err)
+				}
+				begun := time.Now()
+				p.Start()
+				require.Equal(t, c.reason, p.Await(task, c.become).Reason)
+				require.Less(t, time.Since(begun), 2*time.Second)
+				require.Equal(t, store.Starting, p.Await(other, store.Starting).Status, "its owner may be alive")
+			})
+		})
+	}
+	t.Run("not before its directory is swept", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			e := &brittle{Fake: &jobtest.Fake{}}
+			e.broken.Store(true)
+			p := pooltest.New(t, pooltest.Options{Idle: true, Executor: e, Store: shared{newStore()}, Config: pool.Config{Dead: []string{"dead"}}})
+			task := p.Add(p.Template(store.Template{}))
+			claim(t, p.Store(), "dead")
+			p.Start()
+			time.Sleep(20 * time.Second)
+			p.Await(task, store.Starting)
+			e.broken.Store(false)
+			begun := time.Now()
+			p.Await(task, store.Failed)
+			require.Less(t, time.Since(begun), 5*time.Second)
+		})
+	})
+}
+
+// TestAPoolOwnsItsLeasesByItsIncarnation so that the next one can name it.
+func TestAPoolOwnsItsLeasesByItsIncarnation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := pooltest.New(t, pooltest.Options{
+			Store: shared{newStore()}, Config: pool.Config{Incarnation: "first"},
+			Script: func(*job.Spec) jobtest.Script { return jobtest.Script{Delay: time.Hour} },
+		})
+		p.Await(p.Add(p.Template(store.Template{})), store.Running)
+		held, err := p.Store().Queue().Leases(t.Context())
+		require.NoError(t, err)
+		require.Len(t, held, 1)
+		require.Equal(t, "first", held[0].Owner)
+	})
+}
+
+// brittle is an executor whose sweeps can fail.
+type brittle struct {
+	*jobtest.Fake
+	broken atomic.Bool
+}
+
+func (s *brittle) Sweep(context.Context) ([]job.Swept, error) {
+	if s.broken.Load() {
+		return nil, errors.New("the disk does not answer")
+	}
+	return nil, nil
 }

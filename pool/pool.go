@@ -10,6 +10,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -44,6 +45,15 @@ type Config struct {
 	// Spool is a directory for output that the store does not take. Defaults to
 	// none: then the tool is held back.
 	Spool string
+
+	// Incarnation names this process among those of the store: it owns the leases
+	// of what runs here. No two processes ever have the same. Defaults to a random
+	// name.
+	Incarnation string
+	// Dead are incarnations that are proven dead, and whose runs were in the
+	// directory of this Executor: what they held is dealt with as soon as that is
+	// swept. Of a store with one owner all others are dead. Defaults to none.
+	Dead []string
 
 	WebHost  string                                                      // public address, for the links that tools are told
 	Location *time.Location                                              // of cron expressions that name no zone. Defaults to UTC.
@@ -156,7 +166,7 @@ func New(st store.Store, cfg Config) (*TaskPool, error) {
 	}
 	cfg.defaults()
 	p := &TaskPool{
-		st: st, cfg: cfg, self: rand.Text(), hub: newHub(),
+		st: st, cfg: cfg, self: cmp.Or(cfg.Incarnation, rand.Text()), hub: newHub(),
 		wake: newBell(), poke: newBell(), tick: newBell(), out: newBell(), tidy: newBell(),
 		alerts: make(chan struct{}, alertsAtOnce),
 	}

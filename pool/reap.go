@@ -43,7 +43,7 @@ func (r *reaper) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if lost > 0 && r.owned { // what these tasks held can be given back now
+	if lost > 0 && (r.owned || len(r.expiry.Dead) > 0) { // what these tasks held can be given back now
 		r.sweep = now
 	}
 	if now.Before(r.look) {
@@ -69,7 +69,8 @@ func (r *reaper) away(now time.Time) bool {
 func (r *reaper) sweepRuns(ctx context.Context, now time.Time) {
 	s := sweeperOf(r.pool.cfg.Executor)
 	if s == nil {
-		r.sweep, r.expiry.AllDead = time.Time{}, r.owned
+		r.sweep = time.Time{}
+		r.bury()
 		return
 	}
 	swept, err := s.Sweep(ctx)
@@ -92,8 +93,11 @@ func (r *reaper) sweepRuns(ctx context.Context, now time.Time) {
 	case len(r.expiry.Spare) == 0:
 		r.sweep = time.Time{}
 	}
-	r.expiry.AllDead = r.owned
+	r.bury()
 }
+
+// bury lets go of what dead processes held: nothing of theirs runs here any more.
+func (r *reaper) bury() { r.expiry.AllDead, r.expiry.Dead = r.owned, r.pool.cfg.Dead }
 
 // sweeperOf finds the Sweeper in an executor or in what it wraps, nil for none.
 func sweeperOf(e job.Executor) Sweeper {
