@@ -45,6 +45,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	o.Store = st
+	life, leave, err := begin(ctx, o.Config.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave()) }()
 	settings, err := fill(ctx, o)
 	if err != nil {
 		return err
@@ -55,6 +60,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer os.Remove(links) //nolint:errcheck // what is in use stays
 	settings.Local.LinkDir = links
+	settings.Pool.Incarnation, settings.Pool.Dead = life.self, life.dead
 	app, err := semaphore.New(settings)
 	if err != nil {
 		return err
