@@ -40,7 +40,7 @@ type bench struct {
 	pool   *pool.TaskPool
 
 	records []*crash.Record
-	kills   []time.Time
+	kills   []crash.Kill
 	started time.Time // the program, for the last time
 }
 
@@ -172,7 +172,7 @@ func (p *process) signal(s syscall.Signal) { require.NoError(p.b.t, p.Process.Si
 
 // kill kills the program, and it alone.
 func (p *process) kill() {
-	p.b.kills = append(p.b.kills, time.Now())
+	p.b.kills = append(p.b.kills, crash.Kill{At: time.Now()})
 	err := p.Process.Kill()
 	ended := p.wait(10 * time.Second)
 	require.NoError(p.b.t, err, "the program ended by itself: %v\n%s", ended, tail(p.errs))

@@ -121,7 +121,7 @@ func (b *bench) awaitRunning(limit time.Duration) {
 	before := map[string]bool{} // attempts of killed programs that never said they were over
 	if n := len(b.kills); n > 0 {
 		for _, s := range crash.Spans(b.events()) {
-			before[fmt.Sprint(s.Task, s.Attempt)] = s.First.Before(b.kills[n-1])
+			before[fmt.Sprint(s.Task, s.Attempt)] = s.First.Before(b.kills[n-1].At)
 		}
 	}
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

@@ -43,9 +43,9 @@ func (f Fault) String() string {
 type Evidence struct {
 	Tasks     []Record
 	Events    []Event
-	Kills     []time.Time // of the program, without warning
-	LastStart time.Time   // of the program
-	Over      time.Time   // when the last task had ended, or nobody waited any longer
+	Kills     []Kill
+	LastStart time.Time // of the program
+	Over      time.Time // when the last task had ended, or nobody waited any longer
 	Patience  time.Duration
 	Left      []string // processes that were left, by name
 
@@ -65,6 +65,17 @@ type Record struct {
 	Seen      []store.LogLine // what a reader was given while the task ran
 	Output    []store.LogLine // what is stored in the end
 }
+
+// Kill is a death without warning.
+type Kill struct {
+	At    time.Time
+	Where string // the program, where there are several
+	Spare bool   // it ends no task: what died is not what runs them
+}
+
+// of tells whether the kill ended what ran there; nobody knows of a task that
+// never began where it was.
+func (k Kill) of(where string) bool { return !k.Spare && (where == "" || k.Where == where) }
 
 // clockSlack is what rounding to milliseconds may hide.
 const clockSlack = 2 * time.Millisecond
@@ -122,19 +133,27 @@ func (c *checker) found(r Record) bool {
 	return false
 }
 
-// nextKill is the first kill between two times.
-func (c *checker) nextKill(after, before time.Time) (time.Time, bool) {
+// nextKill is the first kill there between two times.
+func (c *checker) nextKill(where string, after, before time.Time) (time.Time, bool) {
 	for _, k := range c.Kills {
-		if k.After(after) && k.Before(before) {
-			return k, true
+		if k.of(where) && k.At.After(after) && k.At.Before(before) {
+			return k.At, true
 		}
 	}
 	return after, false
 }
 
 // killed tells whether the program was killed in that time.
-func (c *checker) killed(from, to time.Time) bool {
-	return slices.ContainsFunc(c.Kills, func(k time.Time) bool { return !k.Before(from) && !k.After(to) })
+func (c *checker) killed(where string, from, to time.Time) bool {
+	return slices.ContainsFunc(c.Kills, func(k Kill) bool { return k.of(where) && !k.At.Before(from) && !k.At.After(to) })
+}
+
+// lastPlace is where the last attempt ran, "" where that never began.
+func lastPlace(t store.Task, spans []Span) string {
+	if n := len(spans); n > 0 && spans[n-1].Attempt == t.Attempt {
+		return spans[n-1].Where
+	}
+	return ""
 }
 
 // runs looks at the runs of a task beside each other.
@@ -161,7 +180,7 @@ func (c *checker) runs(r Record, spans []Span) {
 			c.report(NoOverlap, r.ID, "was at work in attempt %d for %v after attempt %d had begun", before.Attempt, before.Last.Sub(s.First), s.Attempt)
 		}
 		var found bool
-		if kill, found = c.nextKill(kill, s.First); !found {
+		if kill, found = c.nextKill(before.Where, kill, s.First); !found {
 			c.report(NothingTwice, r.ID, "began attempt %d although nothing was killed", s.Attempt)
 		}
 	}
@@ -187,7 +206,7 @@ func (c *checker) status(r Record, spans []Span) {
 		switch {
 		case t.Reason != store.LostReason:
 			c.report(StatusIsTrue, r.ID, "ended as error: %s", t.Reason)
-		case t.Start == nil || !c.killed(t.Start.Add(-clockSlack), t.End.Add(clockSlack)):
+		case t.Start == nil || !c.killed(lastPlace(t, spans), t.Start.Add(-clockSlack), t.End.Add(clockSlack)):
 			c.report(StatusIsTrue, r.ID, "was lost although nothing was killed while it ran")
 		case t.Attempt <= t.MaxRetries:
 			c.report(NothingLost, r.ID, "was given up in attempt %d, %d being allowed", t.Attempt, t.MaxRetries+1)

@@ -54,7 +54,7 @@ func (c *checker) limits(spans []Span, known map[int64]Record) {
 }
 
 // Hits tells how many kills hit a script between its start and its end.
-func Hits(kills []time.Time, events []Event) int {
+func Hits(kills []Kill, events []Event) int {
 	hit := map[time.Time]bool{}
 	over := map[attempt]time.Time{}
 	for _, e := range events {
@@ -64,14 +64,16 @@ func Hits(kills []time.Time, events []Event) int {
 	}
 	for _, s := range Spans(events) {
 		end, ok := over[attempt{s.Task, s.Attempt}]
-		for _, k := range kills { // only the first one behind the start can have hit it
-			if k.Before(s.First) {
+		for _, k := range kills { // only the first one of its program behind the start can have hit it
+			if k.At.Before(s.First) || !k.Spare && k.Where != s.Where {
 				continue
 			}
-			if !ok || end.After(k) {
-				hit[k] = true
+			if !ok || end.After(k.At) {
+				hit[k.At] = true
 			}
-			break
+			if !k.Spare {
+				break
+			}
 		}
 	}
 	return len(hit)

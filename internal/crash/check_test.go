@@ -59,7 +59,7 @@ func good() crash.Evidence {
 	events = append(events, ran(3, 1, 120, 155, crash.Aborted)...)
 	events = append(events, ran(2, 2, 200, 300, crash.Ended)...)
 	return crash.Evidence{
-		Tasks: []crash.Record{one, two, three}, Events: events, Kills: []time.Time{at(150)},
+		Tasks: []crash.Record{one, two, three}, Events: events, Kills: []crash.Kill{{At: at(150)}},
 		LastStart: at(170), Over: at(320), Patience: time.Second, MaxParallel: 3, PerProject: map[int64]int{1: 3}, MinHits: 0.5,
 	}
 }
@@ -77,7 +77,7 @@ func TestCheck(t *testing.T) {
 		"a retry is left and not taken":     {func(e *crash.Evidence) { e.Tasks[2].Task.MaxRetries = 1 }, crash.NothingLost},
 		"an attempt runs twice":             {func(e *crash.Evidence) { e.Events = append(e.Events, ran(1, 1, 141, 142, crash.Ticked)...) }, crash.NothingTwice},
 		"an attempt too many":               {func(e *crash.Evidence) { e.Tasks[1].Task.MaxRetries = 0 }, crash.NothingTwice},
-		"another attempt without a kill":    {func(e *crash.Evidence) { e.Kills[0] = at(205) }, crash.NothingTwice},
+		"another attempt without a kill":    {func(e *crash.Evidence) { e.Kills[0].At = at(205) }, crash.NothingTwice},
 		"a run of a task that nobody added": {func(e *crash.Evidence) { e.Events = append(e.Events, ran(9, 1, 1, 2, crash.Ended)...) }, crash.NothingTwice},
 		"attempts overlap":                  {func(e *crash.Evidence) { e.Events[3].At = at(201) }, crash.NoOverlap},
 		"too many at once in all":           {func(e *crash.Evidence) { e.MaxParallel = 2 }, crash.LimitsHold},
@@ -97,11 +97,13 @@ func TestCheck(t *testing.T) {
 		"attempts are out of order": {func(e *crash.Evidence) {
 			e.Tasks[1].Output = append(logged(0, 2, "1", "2", "done"), logged(3, 1, "1")...)
 		}, crash.OutputIsWhole},
-		"a line that was shown has gone":       {func(e *crash.Evidence) { e.Tasks[2].Seen = logged(0, 1, "1") }, crash.OutputIsWhole},
-		"a line that was shown has changed":    {func(e *crash.Evidence) { e.Tasks[1].Seen = logged(0, 1, "2") }, crash.OutputIsWhole},
-		"a reader was shown lines in a muddle": {func(e *crash.Evidence) { e.Tasks[0].Seen = logged(1, 1, "2") }, crash.OutputIsWhole},
-		"a process is left":                    {func(e *crash.Evidence) { e.Left = []string{"sleep"} }, crash.NothingLeft},
-		"kills that hit nothing":               {func(e *crash.Evidence) { e.Kills = append(e.Kills, at(1), at(2)) }, crash.KillsHit},
+		"a line that was shown has gone":           {func(e *crash.Evidence) { e.Tasks[2].Seen = logged(0, 1, "1") }, crash.OutputIsWhole},
+		"a line that was shown has changed":        {func(e *crash.Evidence) { e.Tasks[1].Seen = logged(0, 1, "2") }, crash.OutputIsWhole},
+		"a reader was shown lines in a muddle":     {func(e *crash.Evidence) { e.Tasks[0].Seen = logged(1, 1, "2") }, crash.OutputIsWhole},
+		"a process is left":                        {func(e *crash.Evidence) { e.Left = []string{"sleep"} }, crash.NothingLeft},
+		"kills that hit nothing":                   {func(e *crash.Evidence) { e.Kills = append(e.Kills, crash.Kill{At: at(1)}, crash.Kill{At: at(2)}) }, crash.KillsHit},
+		"lost although another program was killed": {func(e *crash.Evidence) { elsewhere(e) }, crash.StatusIsTrue},
+		"lost with the database":                   {func(e *crash.Evidence) { e.Kills[0].Spare = true }, crash.StatusIsTrue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,6 +118,14 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// elsewhere makes the runs those of one program and the kill that of another.
+func elsewhere(e *crash.Evidence) {
+	for i := range e.Events {
+		e.Events[i].Where = "here"
+	}
+	e.Kills[0].Where = "there"
+}
+
 // spoilTemplate makes two tasks that ran at once be of one exclusive template.
 func spoilTemplate(e *crash.Evidence) {
 	for i := range e.Tasks[:2] {
@@ -126,9 +136,11 @@ func spoilTemplate(e *crash.Evidence) {
 func TestHits(t *testing.T) {
 	t.Parallel()
 	e := good()
-	require.Equal(t, 1, crash.Hits([]time.Time{at(150)}, e.Events))
-	require.Equal(t, 0, crash.Hits([]time.Time{at(99), at(301)}, e.Events))
-	require.Equal(t, 1, crash.Hits([]time.Time{at(130), at(158)}, e.Events), "the second one finds nothing that the first one has left")
+	require.Equal(t, 1, crash.Hits([]crash.Kill{{At: at(150)}}, e.Events))
+	require.Equal(t, 0, crash.Hits([]crash.Kill{{At: at(99)}, {At: at(301)}}, e.Events))
+	require.Equal(t, 1, crash.Hits([]crash.Kill{{At: at(130)}, {At: at(158)}}, e.Events), "the second one finds nothing that the first one has left")
+	require.Equal(t, 2, crash.Hits([]crash.Kill{{At: at(130), Spare: true}, {At: at(158)}}, e.Events), "what ends no task leaves it to the next")
+	require.Equal(t, 0, crash.Hits([]crash.Kill{{At: at(150), Where: "elsewhere"}}, e.Events))
 }
 
 func TestParseEvents(t *testing.T) {
@@ -136,6 +148,9 @@ func TestParseEvents(t *testing.T) {
 	events, err := crash.ParseEvents("7,2,start,7-2-ab,1700000000000123\n7,2,end,7-2-ab,1700000000")
 	require.NoError(t, err)
 	require.Equal(t, []crash.Event{{Task: 7, Attempt: 2, Kind: crash.Started, Marker: "7-2-ab", At: time.UnixMicro(1700000000000123)}}, events)
+	events, err = crash.ParseEvents("7,2,end,7-2-ab,1,runner 1\n")
+	require.NoError(t, err)
+	require.Equal(t, "runner 1", events[0].Where)
 	for _, text := range []string{"\n", "7,2,start,m\n", "x,2,start,m,1\n", "7,x,start,m,1\n", "7,2,start,m,x\n"} {
 		_, err := crash.ParseEvents(text)
 		require.Error(t, err, text)

@@ -14,8 +14,12 @@ import (
 //go:embed testdata/task.sh
 var Script []byte
 
-// EventsEnv tells scripts the file of events.
-const EventsEnv = "CRASH_EVENTS"
+// EventsEnv tells scripts the file of events, WhereEnv the program that runs
+// them, where there are several.
+const (
+	EventsEnv = "CRASH_EVENTS"
+	WhereEnv  = "CRASH_WHERE"
+)
 
 // Kind says what a script has done.
 type Kind string
@@ -35,6 +39,7 @@ type Event struct {
 	Kind    Kind
 	Marker  string // of the run, as its processes carry it
 	At      time.Time
+	Where   string // the program that ran it, where there are several
 }
 
 // ParseEvents reads a file of events. What stands behind the last line's end is
@@ -56,7 +61,10 @@ func ParseEvents(text string) ([]Event, error) {
 
 func parseEvent(line string) (Event, error) {
 	fields := strings.Split(line, ",")
-	if len(fields) != 5 {
+	if len(fields) == 5 {
+		fields = append(fields, "")
+	}
+	if len(fields) != 6 {
 		return Event{}, fmt.Errorf("has %d fields", len(fields))
 	}
 	task, err := strconv.ParseInt(fields[0], 10, 64)
@@ -68,13 +76,14 @@ func parseEvent(line string) (Event, error) {
 		return Event{}, err
 	}
 	micros, err := strconv.ParseInt(fields[4], 10, 64)
-	return Event{Task: task, Attempt: attempt, Kind: Kind(fields[2]), Marker: fields[3], At: time.UnixMicro(micros)}, err
+	return Event{Task: task, Attempt: attempt, Kind: Kind(fields[2]), Marker: fields[3], At: time.UnixMicro(micros), Where: fields[5]}, err
 }
 
 // Span is the life of one attempt's script, as far as its events tell.
 type Span struct {
 	Task    int64
 	Attempt int
+	Where   string
 	Started int // how many events of that kind there are
 	Ended   int
 	Aborted int
@@ -100,7 +109,7 @@ func Spans(events []Event) []Span {
 		if !ok {
 			i = len(list)
 			at[key] = i
-			list = append(list, Span{Task: e.Task, Attempt: e.Attempt, First: e.At})
+			list = append(list, Span{Task: e.Task, Attempt: e.Attempt, Where: e.Where, First: e.At})
 		}
 		s := &list[i]
 		s.Last = e.At

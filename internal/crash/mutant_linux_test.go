@@ -79,7 +79,7 @@ func twoNodes(b *bench) crash.Evidence {
 	stopped := time.Now()
 	second := b.start(func(p *crash.Program) { p.Dir += "-2" })
 	b.awaitEvent(r, 2, crash.Started)
-	b.kills = append(b.kills, stopped) // to the other node it is dead
+	b.kills = append(b.kills, crash.Kill{At: stopped}) // to the other node it is dead
 	first.signal(syscall.SIGCONT)
 	over := b.awaitEnd(time.Minute)
 	for _, p := range []*process{first, second} {

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Writes down what it does, one event per line: task, attempt, what, marker and
-# microseconds. The message of the task says how many lines to print, with how
+# Writes down what it does, one event per line: task, attempt, what, marker,
+# microseconds, and the program that runs it where there are several. The message of the task says how many lines to print, with how
 # many milliseconds between them, and how long tidying up takes.
 marker=$SEMAPHORE_RUN_MARKER
 IFS=- read -r task attempt _ <<<"$marker"
 read -r lines pause tidy again <<<"$SEMAPHORE_TASK_DETAILS_MESSAGE"
 [ "$attempt" -gt 1 ] && lines=${again:-$lines}
 
-note() { printf '%s\n' "$task,$attempt,$1,$marker,${EPOCHREALTIME/[.,]/}" >>"$CRASH_EVENTS"; }
+note() { printf '%s\n' "$task,$attempt,$1,$marker,${EPOCHREALTIME/[.,]/}${CRASH_WHERE:+,$CRASH_WHERE}" >>"$CRASH_EVENTS"; }
 sure() { note "$1" && sync -d "$CRASH_EVENTS"; }
 rest() { sleep "$(printf '0.%03d' "$1")"; }
 tidy_up() {
