@@ -3,6 +3,7 @@
 package cluster_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,9 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexandervashurin/semaphore/internal/pgtest"
+	"github.com/alexandervashurin/semaphore/job"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// TestMain lets the test binary be a program without one of its safeguards, and
+// the supervisor of its scripts.
+func TestMain(m *testing.M) {
+	job.Init()
+	if text := os.Getenv(programEnv); text != "" {
+		os.Exit(alteredMain(context.Background(), text))
+	}
+	pgtest.Main(m)
+}
 
 // build builds the two programs once, into a directory that goes with the
 // database of these tests.
@@ -36,7 +46,7 @@ var build = sync.OnceValues(func() (string, error) {
 var home = make(chan string, 1)
 
 // program is one of the programs as they are shipped.
-func program(t *testing.T, name string) string {
+func program(t testing.TB, name string) string {
 	t.Helper()
 	select {
 	case home <- pgtest.Shared(t).Socket():

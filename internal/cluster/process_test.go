@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"testing"
@@ -41,17 +42,23 @@ func (s *said) String() string {
 
 // process is a program that runs; the test ends it at the latest.
 type process struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	out   *said
 	ended chan struct{}
 }
 
-// spawn starts a program of ours in an environment with nothing of this one's.
-func spawn(t *testing.T, name string, args, env []string) *process {
+// spawn starts a program of ours as it is shipped.
+func spawn(t testing.TB, name string, args, env []string) *process {
+	t.Helper()
+	return launch(t, program(t, name), args, env)
+}
+
+// launch starts a program in an environment with nothing of this one's.
+func launch(t testing.TB, path string, args, env []string) *process {
 	t.Helper()
 	p := &process{t: t, out: &said{news: make(chan struct{})}, ended: make(chan struct{})}
-	p.cmd = exec.Command(program(t, name), args...) // stopped by its own signals, not by the end of a context
+	p.cmd = exec.Command(path, args...) // stopped by its own signals, not by the end of a context
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir, "LANG=C.UTF-8", "TF_CLI_CONFIG_FILE=/dev/null", "CHECKPOINT_DISABLE=1", "TMPDIR=" + t.TempDir(),
@@ -66,33 +73,42 @@ func spawn(t *testing.T, name string, args, env []string) *process {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, p.out)
+			t.Logf("%s said:\n%s", filepath.Base(path), tail(p.out.String()))
 		}
 	})
 	return p
 }
 
+// tail is the end of what a process has said.
+func tail(text string) string { return text[max(0, len(text)-8000):] }
+
 // says waits until it has said something, and returns the groups of that.
 func (p *process) says(pattern string) []string {
 	p.t.Helper()
+	found := p.hears(pattern)
+	if found == nil {
+		require.FailNow(p.t, "it does not say "+pattern, p.out.String())
+	}
+	return found
+}
+
+// hears is says that returns nil where it is not said.
+func (p *process) hears(pattern string) []string {
 	re := regexp.MustCompile(pattern)
 	limit := time.After(patience)
 	for over := false; ; {
 		p.out.mu.Lock()
 		found, news := re.FindStringSubmatch(p.out.text.String()), p.out.news
 		p.out.mu.Unlock()
-		if found != nil {
+		if found != nil || over {
 			return found
-		}
-		if over {
-			require.FailNow(p.t, "it ended without saying "+pattern, p.out.String())
 		}
 		select {
 		case <-news:
 		case <-p.ended:
 			over = true
 		case <-limit:
-			require.FailNow(p.t, "it does not say "+pattern, p.out.String())
+			return nil
 		}
 	}
 }
@@ -114,7 +130,7 @@ func (p *process) exit() int {
 }
 
 // eventually asks until it is true, and tells how long that took.
-func eventually(t *testing.T, is func() bool, format string, args ...any) time.Duration {
+func eventually(t testing.TB, is func() bool, format string, args ...any) time.Duration {
 	t.Helper()
 	begun := time.Now()
 	tick := time.NewTicker(50 * time.Millisecond)

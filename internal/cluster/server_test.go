@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,23 +28,27 @@ type server struct {
 
 // try sends a request and returns status and body.
 func (s *server) try(method, path string, body any) (int, string, error) {
+	return request(s.t, s.w.client, method, s.url+"/api"+path, s.w.token, body)
+}
+
+func request(t testing.TB, client *http.Client, method, url, token string, body any) (int, string, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return 0, "", err
 	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, s.url+"/api"+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
 	if err != nil {
 		return 0, "", err
 	}
 	if body == nil {
 		req.Body = http.NoBody
 	}
-	if s.w.token != "" {
-		req.Header.Set("Authorization", "Bearer "+s.w.token)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	res, err := s.w.client.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return 0, "", err
 	}

@@ -80,7 +80,7 @@ func newWorld(t *testing.T, pg *pgtest.Cluster, env ...string) *world {
 	return w
 }
 
-func newClient(t *testing.T) *http.Client {
+func newClient(t testing.TB) *http.Client {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}

@@ -95,6 +95,9 @@ func (c *checker) output(r Record, spans []Span) {
 			c.report(OutputIsWhole, r.ID, "has line %d where line %d should be", l.Number, i)
 			return
 		}
+		if l.Late { // kept, and marked as what came too late
+			continue
+		}
 		if l.Attempt < attempt {
 			c.report(OutputIsWhole, r.ID, "has line %d of attempt %d behind attempt %d", i, l.Attempt, attempt)
 		}
