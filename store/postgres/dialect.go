@@ -17,6 +17,7 @@ const (
 	claimLock   = "claim"
 	aloneLock   = "alone"
 	migrateLock = "migrate"
+	stageLock   = "stage"
 )
 
 // lockKey is the number of an advisory lock of a schema. The database keeps

@@ -87,6 +87,8 @@ type Store struct {
 var (
 	_ store.Store    = (*Store)(nil)
 	_ store.Listener = (*Store)(nil)
+	_ store.Dumper   = (*Store)(nil)
+	_ store.Stager   = (*Store)(nil)
 )
 
 // Open connects to the database that a URL names, postgres:// or postgresql://

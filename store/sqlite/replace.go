@@ -18,7 +18,7 @@ import (
 // replacement says how a database file is put in the place of another.
 type replacement struct {
 	busy  time.Duration
-	keep  string                                     // where the old one is copied to, "" for nowhere
+	keep  string                                      // where the old one is copied to, "" for nowhere
 	check func(ctx context.Context, db *sql.DB) error // looks at the old one once nobody else can write it; may be nil
 }
 

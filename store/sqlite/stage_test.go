@@ -68,3 +68,18 @@ func TestAStageIsNotPutInPlaceWhileAnotherProgramHasTheFileOpen(t *testing.T) {
 	require.NoError(t, g.Abort())
 	require.Empty(t, storetest.Dump(t, other, store.DumpOptions{})["project"])
 }
+
+func TestStages(t *testing.T) {
+	t.Parallel()
+	storetest.RunStage(t, func(t *testing.T) func() store.Store {
+		path := freshFile(t)
+		var last *sqlite.Store
+		return func() store.Store {
+			if last != nil {
+				require.NoError(t, last.Close())
+			}
+			last = open(t, path)
+			return last
+		}
+	})
+}

@@ -137,7 +137,9 @@ func (m Migrations) To(ctx context.Context, db *sql.DB, version int64) error {
 }
 
 // Version returns that of a database, 0 for one that has no tables yet.
-func (m Migrations) Version(ctx context.Context, db *sql.DB) (int64, error) { return m.version(ctx, db) }
+func (m Migrations) Version(ctx context.Context, db *sql.DB) (int64, error) {
+	return m.version(ctx, db)
+}
 
 // steps reads the files, and tells the version of the last one.
 func (m Migrations) steps() (list []*goose.Migration, newest int64, err error) {
