@@ -13,34 +13,59 @@ import (
 	"github.com/alexandervashurin/semaphore/store/postgres"
 )
 
-// BenchmarkQueue prints how many tasks are added, and claimed and finished, in a
-// second: by one server, by eight, and several at a time.
+// BenchmarkQueue prints how many tasks are added, claimed and finished in a
+// second: by one server and by three, one at a time and several.
 func BenchmarkQueue(b *testing.B) {
-	b.Run("add", func(b *testing.B) {
-		s := setup(b)
-		tpl := template(b, s, true)
-		for b.Loop() {
-			add(b, s, tpl)
-		}
-		perSecond(b, b.N)
-	})
-	for _, servers := range []int{1, 8} {
-		for _, most := range []int{1, 16} {
+	for _, servers := range []int{1, 3} {
+		b.Run(fmt.Sprintf("%d servers add", servers), func(b *testing.B) { benchAdd(b, servers) })
+		for _, most := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%d servers claim %d at a time", servers, most), func(b *testing.B) { benchClaim(b, servers, most) })
 		}
 	}
 }
 
-func perSecond(b *testing.B, n int) {
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "tasks/s")
-}
-
-func benchClaim(b *testing.B, servers, most int) {
+func several(b *testing.B, servers int) []store.Store {
 	url := fresh(b)
 	stores := make([]store.Store, servers)
 	for i := range stores {
 		stores[i] = open(b, url, postgres.Config{MaxConns: 4})
 	}
+	return stores
+}
+
+// all calls f for each store at once.
+func all(b *testing.B, stores []store.Store, f func(store.Store) error) time.Duration {
+	begun := time.Now()
+	done := make(chan error, len(stores))
+	for _, s := range stores {
+		go func() { done <- f(s) }()
+	}
+	for range stores {
+		require.NoError(b, <-done)
+	}
+	return time.Since(begun)
+}
+
+func benchAdd(b *testing.B, servers int) {
+	stores := several(b, servers)
+	tpl := template(b, stores[0], true)
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	b.ResetTimer()
+	took := all(b, stores, func(s store.Store) error {
+		for left.Add(-1) >= 0 {
+			if _, err := s.Tasks().Create(b.Context(), newTask(tpl)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	b.ReportMetric(float64(b.N)/took.Seconds(), "adds/s")
+}
+
+// benchClaim claims all there is, and then finishes it.
+func benchClaim(b *testing.B, servers, most int) {
+	stores := several(b, servers)
 	tpl := template(b, stores[0], true)
 	require.NoError(b, stores[0].InTx(b.Context(), func(ctx context.Context, tx store.Store) error {
 		for range b.N {
@@ -50,32 +75,32 @@ func benchClaim(b *testing.B, servers, most int) {
 		}
 		return nil
 	}))
-	b.ResetTimer()
+	leases := make(chan store.Lease, b.N)
 	var left atomic.Int64
 	left.Store(int64(b.N))
-	done := make(chan error, servers)
-	for _, s := range stores {
-		go func() { done <- drain(b.Context(), s, most, &left) }()
-	}
-	for range stores {
-		require.NoError(b, <-done)
-	}
-	perSecond(b, b.N)
-}
-
-// drain claims and finishes until nothing is left.
-func drain(ctx context.Context, s store.Store, most int, left *atomic.Int64) error {
-	for left.Load() > 0 {
-		list, err := s.Queue().Claim(ctx, store.ClaimRequest{Owner: "me", Tags: []string{""}, Max: most, TTL: time.Minute, MaxParallel: 1000})
-		if err != nil {
-			return err
+	b.ResetTimer()
+	took := all(b, stores, func(s store.Store) error {
+		for left.Load() > 0 {
+			list, err := s.Queue().Claim(b.Context(), store.ClaimRequest{Owner: "me", Tags: []string{""}, Max: most, TTL: time.Minute})
+			if err != nil {
+				return err
+			}
+			left.Add(-int64(len(list)))
+			for _, c := range list {
+				leases <- c.Lease
+			}
 		}
-		left.Add(-int64(len(list)))
-		for _, c := range list {
-			if _, err := s.Queue().Finish(ctx, c.Lease, store.Finish{Status: store.Success}); err != nil {
+		return nil
+	})
+	b.ReportMetric(float64(b.N)/took.Seconds(), "claims/s")
+	close(leases)
+	took = all(b, stores, func(s store.Store) error {
+		for l := range leases {
+			if _, err := s.Queue().Finish(b.Context(), l, store.Finish{Status: store.Success}); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
+	b.ReportMetric(float64(b.N)/took.Seconds(), "finishes/s")
 }

@@ -35,7 +35,7 @@ func lockText(schema, name string) string {
 // dialect is how PostgreSQL speaks.
 func (e *engine) dialect(cfg Config) sqlstore.Dialect {
 	d := sqlstore.Dialect{
-		Fault: fault, Contains: contains, Pattern: pattern, RowLocks: true, Collate: ` COLLATE "C"`,
+		Fault: fault, IDs: ids, Contains: contains, Pattern: pattern, RowLocks: true, Collate: ` COLLATE "C"`,
 		ClaimLock: lockText(cfg.Schema, claimLock),
 		Pass: func(table string) string {
 			sequence := cfg.Schema + "." + table + "_id_seq"
@@ -68,6 +68,10 @@ func clock(ctx context.Context, q sqlstore.Querier) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("read the database's clock: %w", sql.ErrNoRows)
 	}
 	return time.UnixMilli(ms), nil
+}
+
+func ids(placeholder string) string {
+	return "SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(" + placeholder + " AS JSON))"
 }
 
 // contains matches by a regular expression: what LIKE takes for letters of

@@ -14,7 +14,7 @@ import (
 )
 
 // dialect is how SQLite speaks.
-var dialect = sqlstore.Dialect{Fault: fault, Contains: contains, Pattern: pattern}
+var dialect = sqlstore.Dialect{Fault: fault, IDs: ids, Contains: contains, Pattern: pattern}
 
 // fault maps errors by their code.
 func fault(err error) error {
@@ -44,6 +44,8 @@ func isConstraint(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && e.Code()&0xff == codes.SQLITE_CONSTRAINT
 }
+
+func ids(placeholder string) string { return "SELECT value FROM json_each(" + placeholder + ")" }
 
 // contains matches by GLOB: LIKE knows letters of either case in ASCII only.
 func contains(column, placeholder string) string { return column + " GLOB " + placeholder }

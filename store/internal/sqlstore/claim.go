@@ -1,11 +1,15 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -60,18 +64,15 @@ func (s *Store) claim(ctx context.Context, c conn, r store.ClaimRequest) ([]stor
 	}
 	var list []store.Claimed
 	for len(list) < r.Max && room.free > 0 {
-		h, err := room.next(ctx)
-		if err != nil || h == nil {
+		heads, err := room.choose(ctx, r.Max-len(list))
+		if err != nil || len(heads) == 0 {
 			return list, err
 		}
-		claimed, err := s.take(ctx, c, *h, r)
-		if errors.Is(err, store.ErrNotFound) { // it was stopped or deleted meanwhile
-			continue
-		}
+		taken, err := s.take(ctx, c, heads, r) // fewer where one was stopped or deleted meanwhile
 		if err != nil {
-			return list, err
+			return nil, err
 		}
-		list = append(list, claimed)
+		list = append(list, taken...)
 	}
 	return list, nil
 }
@@ -96,40 +97,72 @@ func (s *Store) trust(ctx context.Context, c conn, r *store.ClaimRequest) error 
 	return nil
 }
 
-// take gives a task to who asked.
-func (s *Store) take(ctx context.Context, c conn, h head, r store.ClaimRequest) (store.Claimed, error) {
+// take gives tasks to who asked.
+func (s *Store) take(ctx context.Context, c conn, heads []head, r store.ClaimRequest) ([]store.Claimed, error) {
 	now, err := s.clock(ctx, c)
 	if err != nil {
-		return store.Claimed{}, err
+		return nil, err
 	}
+	list := make([]store.Claimed, 0, len(heads))
+	for _, resume := range []bool{false, true} {
+		ids := []int64{}
+		for _, h := range heads {
+			if h.confirmed == resume {
+				ids = append(ids, h.id)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		taken, err := s.takeAlike(ctx, c, ids, resume, now, r)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, taken...)
+	}
+	slices.SortFunc(list, func(a, b store.Claimed) int { return cmp.Compare(a.Task.ID, b.Task.ID) })
+	return list, nil
+}
+
+// takeAlike takes tasks that are alike in whether they were confirmed, all in two
+// statements. A confirmed task keeps what it was asked.
+func (s *Store) takeAlike(ctx context.Context, c conn, ids []int64, resume bool, now time.Time, r store.ClaimRequest) ([]store.Claimed, error) {
 	var runner any
 	if r.RunnerID != nil {
 		runner = *r.RunnerID
 	}
+	which, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("encode ids: %w", err)
+	}
 	m := s.tables["task"]
-	lease := rand.Text()
-	claimed := store.Claimed{Resume: h.confirmed, NextSeq: 1}
-	// A confirmed task keeps what it was asked.
 	query := `UPDATE task SET status = 'starting', attempt = attempt + 1, reason = '', exit_code = 0,
-		prompt = CASE WHEN status = 'confirmed' THEN prompt ELSE '' END, lease_owner = $1, runner_id = $2, lease_id = $3,
+		prompt = CASE WHEN status = 'confirmed' THEN prompt ELSE '' END, lease_owner = $1, runner_id = $2, lease_id = $3 || CAST(id AS TEXT),
 		lease_until = $4, lease_renewed = $5, start = coalesce(start, $5), unreachable = FALSE, stop_level = '', confirm_before = NULL
-		WHERE id = $6 AND status IN ('waiting', 'confirmed') RETURNING ` + m.columns + ", snapshot, secrets"
-	found := false
-	err = c.each(ctx, query, []any{r.Owner, runner, lease, now.Add(r.TTL).UnixMilli(), now.UnixMilli(), h.id}, func(rows *sql.Rows) (err error) {
-		found = true
-		claimed.Task, err = scanOne[store.Task](m, rows, &claimed.Snapshot, &claimed.Secrets)
+		WHERE id IN (` + s.dialect.IDs("$6") + `) AND status IN ('waiting', 'confirmed') RETURNING ` + m.columns + ", snapshot, secrets, lease_id"
+	var list []store.Claimed
+	args := []any{r.Owner, runner, rand.Text() + "-", now.Add(r.TTL).UnixMilli(), now.UnixMilli(), string(which)}
+	err = c.each(ctx, query, args, func(rows *sql.Rows) (err error) {
+		claimed := store.Claimed{Resume: resume, NextSeq: 1}
+		claimed.Task, err = scanOne[store.Task](m, rows, &claimed.Snapshot, &claimed.Secrets, &claimed.Lease.ID)
+		t := claimed.Task
+		claimed.Lease.TaskID, claimed.Lease.ProjectID, claimed.Lease.Attempt = t.ID, t.ProjectID, t.Attempt
+		list = append(list, claimed)
 		return err
 	})
-	if err == nil && !found {
-		err = notFound(m, h.id)
+	if err != nil || len(list) == 0 {
+		return nil, err
 	}
-	if err != nil {
-		return claimed, err
+	ids = ids[:0]
+	for i := range list {
+		ids = append(ids, list[i].Task.ID)
+		c.notice(noticeChanged, list[i].Task)
 	}
-	t := claimed.Task
-	c.notice(noticeChanged, t)
-	claimed.Lease = store.Lease{ID: lease, TaskID: t.ID, ProjectID: t.ProjectID, Attempt: t.Attempt}
+	if which, err = json.Marshal(ids); err != nil {
+		return nil, fmt.Errorf("encode ids: %w", err)
+	}
 	_, err = c.exec(ctx, `INSERT INTO task_attempt (task_id, project_id, attempt, lease_id, log_seq, finished, late, resumed)
-		VALUES ($1, $2, $3, $4, 0, FALSE, FALSE, $5)`, t.ID, t.ProjectID, t.Attempt, lease, h.confirmed)
-	return claimed, err
+		SELECT id, project_id, attempt, lease_id, 0, FALSE, FALSE, CAST($1 AS BOOLEAN) FROM task
+		WHERE id IN (`+s.dialect.IDs("$2")+")", resume, string(which))
+	return list, err
 }

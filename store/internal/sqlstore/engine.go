@@ -53,6 +53,9 @@ type Dialect struct {
 	// Pass returns a statement that keeps a table from giving id $1 to another row,
 	// after one came with that id. Defaults to none being needed.
 	Pass func(table string) string
+	// IDs is a subquery that lists the numbers of a JSON array, whose placeholder is
+	// given.
+	IDs func(placeholder string) string
 	// Contains is a condition: the column contains what Pattern made of a text,
 	// letters of either case. The pattern's placeholder is given.
 	Contains func(column, placeholder string) string

@@ -16,12 +16,18 @@ WITH RECURSIVE waiting (template_id) AS (
 ),
 started (template_id, serial, parallel) AS MATERIALIZED (
     SELECT w.template_id,
-        (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
-            WHERE o.template_id = w.template_id AND o.parallel = FALSE
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')),
-        (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
-            WHERE o.template_id = w.template_id AND o.parallel = TRUE
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed'))
+        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('starting', 'running', 'stopping')) THEN 2
+        WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END,
+        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('starting', 'running', 'stopping')) THEN 2
+        WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END
     FROM waiting w WHERE w.template_id IS NOT NULL
         AND (CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM template p WHERE p.id = w.template_id AND p.project_id = $2))
 )
@@ -42,11 +48,24 @@ FROM started s`
 
 // nearQuery chooses the oldest tasks. Serial and parallel are as in headsQuery.
 const nearQuery = `
-SELECT t.id, t.template_id, t.runner_tag, t.status = 'confirmed', t.parallel,
-    (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
-        WHERE o.template_id = t.template_id AND o.parallel = FALSE
-        AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')),
-    (SELECT max(CASE WHEN o.status IN ('waiting_confirmation', 'confirmed') THEN 1 ELSE 2 END) FROM task o
-        WHERE o.template_id = t.template_id AND o.parallel = TRUE
-        AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed'))
-FROM task t WHERE t.status IN ('waiting', 'confirmed') ORDER BY t.id LIMIT $1`
+WITH near (id, template_id, runner_tag, status, parallel) AS MATERIALIZED (
+    SELECT id, template_id, runner_tag, status, parallel FROM task WHERE status IN ('waiting', 'confirmed') ORDER BY id LIMIT $1
+),
+started (template_id, serial, parallel) AS MATERIALIZED (
+    SELECT w.template_id,
+        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('starting', 'running', 'stopping')) THEN 2
+        WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END,
+        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('starting', 'running', 'stopping')) THEN 2
+        WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
+            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
+            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END
+    FROM (SELECT DISTINCT template_id FROM near) w
+)
+SELECT n.id, n.template_id, n.runner_tag, n.status = 'confirmed', n.parallel, s.serial, s.parallel
+FROM near n JOIN started s ON s.template_id = n.template_id ORDER BY n.id`

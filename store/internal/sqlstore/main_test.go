@@ -99,6 +99,7 @@ func setup(t *testing.T) bundle {
 	rec := &recorder{db: db, Querier: db}
 	dialect := sqlstore.Dialect{
 		Fault:    func(err error) error { return err },
+		IDs:      func(mark string) string { return "SELECT value FROM json_each(" + mark + ")" },
 		Contains: func(column, mark string) string { return column + " LIKE " + mark },
 		Pattern:  func(text string) string { return "%" + text + "%" },
 	}

@@ -28,6 +28,7 @@ type room struct {
 	r         store.ClaimRequest
 	free      int // slots of the pool
 	heads     []head
+	chosen    bool            // some are, and not yet started: the rows do not show it
 	far       bool            // the heads of all classes are known, not just what is old
 	templates map[int64]int64 // project of each
 	projects  map[int64]int   // free slots of each
@@ -101,10 +102,28 @@ func (m *room) lookFar(ctx context.Context) error {
 	return nil
 }
 
+// choose takes up to most of the oldest tasks that there is room for. They are to
+// be started before it is called again.
+func (m *room) choose(ctx context.Context, most int) ([]head, error) {
+	var list []head
+	m.chosen = false
+	for len(list) < most && m.free > 0 {
+		h, err := m.next(ctx)
+		if err != nil || h == nil {
+			return list, err
+		}
+		list = append(list, *h)
+	}
+	return list, nil
+}
+
 // next takes the oldest task that there is room for, nil for none.
 func (m *room) next(ctx context.Context) (*head, error) {
 	for len(m.heads) > 0 || !m.far {
 		if len(m.heads) == 0 {
+			if m.chosen {
+				return nil, nil
+			}
 			if err := m.lookFar(ctx); err != nil {
 				return nil, err
 			}
@@ -127,6 +146,7 @@ func (m *room) next(ctx context.Context) (*head, error) {
 		}
 		m.projects[project]--
 		m.free--
+		m.chosen = true
 		return &h, m.follow(ctx, i)
 	}
 	return nil, nil
