@@ -52,7 +52,7 @@ func TestTheLifeOfATask(t *testing.T) {
 	t.Parallel()
 	t.Run("from launch to success, with output, commit and command", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Script: func(*job.Spec) jobtest.Script {
+		p := newPool(t, pooltest.Options{Script: func(*job.Spec) jobtest.Script {
 			return jobtest.Script{Lines: []string{"one", "two"}, Commit: job.Commit{Hash: "abc", Message: "first"}}
 		}})
 		task := p.Add(p.Template(store.Template{}))
@@ -70,14 +70,14 @@ func TestTheLifeOfATask(t *testing.T) {
 	})
 	t.Run("to error, with the tool's exit code", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Script: func(*job.Spec) jobtest.Script { return jobtest.Script{ExitCode: 7} }})
+		p := newPool(t, pooltest.Options{Script: func(*job.Spec) jobtest.Script { return jobtest.Script{ExitCode: 7} }})
 		done := p.Await(p.Add(p.Template(store.Template{})), store.Failed)
 		require.Equal(t, 7, done.ExitCode)
 		require.Contains(t, done.Reason, "exit code 7")
 	})
 	t.Run("to error when its key was deleted, naming it in the log", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true})
+		p := newPool(t, pooltest.Options{Idle: true})
 		env, err := p.Store().Environments().Create(t.Context(), store.Environment{ProjectID: p.Project.ID, Name: "e", JSON: "{}"})
 		require.NoError(t, err)
 		key, err := p.SaveKey(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: "TOKEN", Type: store.KeyString, Owner: store.OwnerEnvironment, EnvironmentID: &env.ID, String: "s3cret-value"})
@@ -91,7 +91,7 @@ func TestTheLifeOfATask(t *testing.T) {
 	})
 	t.Run("panics of the executor end the task, not the pool", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Script: func(s *job.Spec) jobtest.Script {
+		p := newPool(t, pooltest.Options{Script: func(s *job.Spec) jobtest.Script {
 			if s.Playbook == "bad.sh" {
 				panic("oops")
 			}
@@ -106,7 +106,7 @@ func TestStopping(t *testing.T) {
 	t.Parallel()
 	t.Run("a waiting task ends at once and never runs", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true})
+		p := newPool(t, pooltest.Options{Idle: true})
 		task := p.Add(p.Template(store.Template{}))
 		stopped, err := p.StopTask(t.Context(), task.ProjectID, task.ID, true, pool.Caller{})
 		require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestStopping(t *testing.T) {
 	})
 	t.Run("a running task is stopped at once", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Executor: newGate()})
+		p := newPool(t, pooltest.Options{Executor: newGate()})
 		task := p.Await(p.Add(p.Template(store.Template{})), store.Running)
 		_, err := p.StopTask(t.Context(), task.ProjectID, task.ID, false, pool.Caller{})
 		require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestStopping(t *testing.T) {
 	})
 	t.Run("a template's tasks all end", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Executor: newGate()})
+		p := newPool(t, pooltest.Options{Executor: newGate()})
 		tpl := p.Template(store.Template{})
 		first := p.Await(p.Add(tpl), store.Running)
 		for range 3 {
@@ -142,7 +142,7 @@ func TestStopping(t *testing.T) {
 	})
 	t.Run("a shut-down ends running tasks, and those that may be retried wait again", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Executor: newGate(), Idle: true, Config: pool.Config{ShutdownGrace: time.Millisecond}})
+		p := newPool(t, pooltest.Options{Executor: newGate(), Idle: true, Config: pool.Config{ShutdownGrace: time.Millisecond}})
 		plain, again := p.Template(store.Template{Name: "plain"}), p.Template(store.Template{Name: "again", Options: store.TemplateOptions{MaxRetries: 1}})
 		stop := p.Start()
 		first, second := p.Await(p.Add(plain), store.Running), p.Await(p.Add(again), store.Running)
@@ -167,7 +167,7 @@ func TestConfirmation(t *testing.T) {
 	t.Parallel()
 	setup := func(t *testing.T, o store.TemplateOptions) (*pooltest.Pool, store.Task) {
 		t.Helper()
-		p := pooltest.New(t, pooltest.Options{Script: planned})
+		p := newPool(t, pooltest.Options{Script: planned})
 		return p, p.Await(p.Add(p.Template(store.Template{App: "terraform", Playbook: "infra", Options: o})), store.WaitingConfirmation)
 	}
 	t.Run("confirmed, the plan is applied at the recorded commit", func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestConfirmation(t *testing.T) {
 		t.Parallel()
 		var offset atomic.Int64
 		now := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
-		p := pooltest.New(t, pooltest.Options{Script: planned, Config: pool.Config{Now: now, Poll: 10 * time.Millisecond}})
+		p := newPool(t, pooltest.Options{Script: planned, Config: pool.Config{Now: now, Poll: 10 * time.Millisecond}})
 		task := p.Await(p.Add(p.Template(store.Template{App: "terraform", Options: store.TemplateOptions{ConfirmSeconds: 60}})), store.WaitingConfirmation)
 		offset.Store(int64(2 * time.Minute))
 		require.Contains(t, p.Await(task, store.Failed).Reason, "in time")
@@ -221,7 +221,7 @@ func TestHooks(t *testing.T) {
 	veto := errors.New("not on Fridays")
 	t.Run("a launch can be refused", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Config: pool.Config{Hooks: pool.Hooks{BeforeLaunch: func(context.Context, *pool.AddRequest) error { return veto }}}})
+		p := newPool(t, pooltest.Options{Config: pool.Config{Hooks: pool.Hooks{BeforeLaunch: func(context.Context, *pool.AddRequest) error { return veto }}}})
 		tpl := p.Template(store.Template{})
 		_, err := p.AddTask(t.Context(), pool.AddRequest{Task: store.Task{ProjectID: tpl.ProjectID, TemplateID: tpl.ID}})
 		require.ErrorIs(t, err, veto)
@@ -231,14 +231,14 @@ func TestHooks(t *testing.T) {
 	})
 	t.Run("a run can be refused", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Config: pool.Config{Hooks: pool.Hooks{BeforeRun: func(context.Context, store.Task, *job.Spec) error { return veto }}}})
+		p := newPool(t, pooltest.Options{Config: pool.Config{Hooks: pool.Hooks{BeforeRun: func(context.Context, store.Task, *job.Spec) error { return veto }}}})
 		require.Contains(t, p.Await(p.Add(p.Template(store.Template{})), store.Failed).Reason, "not on Fridays")
 		require.Empty(t, p.Fake.Runs())
 	})
 	t.Run("a success can be turned down, and every end is told once", func(t *testing.T) {
 		t.Parallel()
 		var told atomic.Int32
-		p := pooltest.New(t, pooltest.Options{Config: pool.Config{Hooks: pool.Hooks{
+		p := newPool(t, pooltest.Options{Config: pool.Config{Hooks: pool.Hooks{
 			BeforeFinish: func(context.Context, store.Task, job.Result) error { return veto },
 			AfterFinish:  func(context.Context, store.Task) { told.Add(1) },
 		}}})
@@ -250,7 +250,7 @@ func TestHooks(t *testing.T) {
 func TestExecutorsAreChosenByAppAndTag(t *testing.T) {
 	t.Parallel()
 	special, tagged := &jobtest.Fake{}, &jobtest.Fake{}
-	p := pooltest.New(t, pooltest.Options{Config: pool.Config{Tags: []string{"gpu"}, Choose: func(s *job.Spec) job.Executor {
+	p := newPool(t, pooltest.Options{Config: pool.Config{Tags: []string{"gpu"}, Choose: func(s *job.Spec) job.Executor {
 		switch {
 		case s.Task.RunnerTag == "gpu":
 			return tagged

@@ -98,7 +98,7 @@ func TestKeysOfEachType(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := pooltest.New(t, pooltest.Options{})
+			p := newPool(t, pooltest.Options{})
 			c.key.ProjectID, c.key.Name = p.Project.ID, "key"
 			key, err := p.SaveKey(t.Context(), c.key)
 			require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := pooltest.New(t, pooltest.Options{Idle: true})
+			p := newPool(t, pooltest.Options{Idle: true})
 			c.key.ProjectID, c.key.Name = p.Project.ID, "key"
 			key, err := p.SaveKey(t.Context(), c.key)
 			var refused *job.FieldError
@@ -145,7 +145,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	}
 	t.Run("an empty one is kept, and says so when it is used", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{})
+		p := newPool(t, pooltest.Options{})
 		key, err := p.SaveKey(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: "hollow", Type: store.KeyLoginPassword})
 		require.NoError(t, err)
 		done, _ := signingIn(t, p, key.ID)
@@ -155,7 +155,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 
 func TestSavingAKeyAgain(t *testing.T) {
 	t.Parallel()
-	p := pooltest.New(t, pooltest.Options{})
+	p := newPool(t, pooltest.Options{})
 	env, err := p.Store().Environments().Create(t.Context(), store.Environment{ProjectID: p.Project.ID, Name: "group", JSON: "{}"})
 	require.NoError(t, err)
 	key, err := p.SaveKey(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: "TOKEN", Type: store.KeyString, Owner: store.OwnerEnvironment, EnvironmentID: &env.ID, String: "first"})
@@ -215,7 +215,7 @@ func TestKeysOfSemaphoreUI(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := pooltest.New(t, pooltest.Options{Config: pool.Config{Ring: ring}})
+			p := newPool(t, pooltest.Options{Config: pool.Config{Ring: ring}})
 			key, err := p.Store().Keys().Create(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: "old", Type: c.typ, Secret: &c.stored})
 			require.NoError(t, err)
 			done, used := signingIn(t, p, key.ID)
@@ -229,7 +229,7 @@ func TestKeysThatDoNotOpen(t *testing.T) {
 	t.Parallel()
 	t.Run("for they were moved to another row", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{})
+		p := newPool(t, pooltest.Options{})
 		save := func(name string) store.AccessKey {
 			key, err := p.SaveKey(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: name, Type: store.KeyLoginPassword, LoginPassword: store.LoginPassword{Login: name, Password: canary}})
 			require.NoError(t, err)
@@ -249,7 +249,7 @@ func TestKeysThatDoNotOpen(t *testing.T) {
 	})
 	t.Run("for they are damaged inside", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{})
+		p := newPool(t, pooltest.Options{})
 		stored := base64.StdEncoding.EncodeToString([]byte(canary))
 		key, err := p.Store().Keys().Create(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: "old", Type: store.KeyLoginPassword, Secret: &stored})
 		require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestKeysThatDoNotOpen(t *testing.T) {
 	})
 	t.Run("for they sign in nowhere", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{})
+		p := newPool(t, pooltest.Options{})
 		key, err := p.SaveKey(t.Context(), store.AccessKey{ProjectID: p.Project.ID, Name: "text", Type: store.KeyString, String: canary})
 		require.NoError(t, err)
 		done, _ := signingIn(t, p, key.ID)
@@ -285,7 +285,7 @@ func TestKeysOutsideOfTheStore(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := pooltest.New(t, pooltest.Options{Config: pool.Config{External: c.fetch}})
+			p := newPool(t, pooltest.Options{Config: pool.Config{External: c.fetch}})
 			row := external
 			row.ProjectID = p.Project.ID
 			key, err := p.SaveKey(t.Context(), row)

@@ -24,7 +24,7 @@ type launching struct {
 
 func setupLaunch(t *testing.T) *launching {
 	t.Helper()
-	p := pooltest.New(t, pooltest.Options{Idle: true})
+	p := newPool(t, pooltest.Options{Idle: true})
 	l := &launching{Pool: p, t: t}
 	var err error
 	l.other, err = p.Store().Inventories().Create(t.Context(), store.Inventory{ProjectID: p.Project.ID, Name: "other", Type: store.InventoryStatic, Inventory: "web2"})
@@ -252,7 +252,7 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("an app that is switched off", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true, Config: pool.Config{CheckApp: func(context.Context, store.Store, string) error { return job.ErrInvalid }}})
+		p := newPool(t, pooltest.Options{Idle: true, Config: pool.Config{CheckApp: func(context.Context, store.Store, string) error { return job.ErrInvalid }}})
 		l := &launching{Pool: p, t: t}
 		l.refused(p.Template(store.Template{}), store.Task{}, all, "app", "invalid")
 	})

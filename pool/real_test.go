@@ -73,7 +73,7 @@ func (c *cluster) node() (p *pooltest.Pool, stop func()) {
 		ReposPaths: []string{os.TempDir()}, HomeMode: job.HomeIsolated, Env: map[string]string{"TF_CLI_CONFIG_FILE": "/dev/null"},
 	})
 	require.NoError(c.t, err)
-	p = pooltest.New(c.t, pooltest.Options{Store: c.st, Executor: local, Idle: true, Config: pool.Config{Ring: c.ring, Log: log}})
+	p = newPool(c.t, pooltest.Options{Store: c.st, Executor: local, Idle: true, Config: pool.Config{Ring: c.ring, Log: log}})
 	return p, p.Start()
 }
 
@@ -142,7 +142,7 @@ func TestAPlanIsAppliedByAnotherNode(t *testing.T) {
 func TestTheLockOfADeadTaskIsReleased(t *testing.T) {
 	t.Parallel()
 	c := setupCluster(t, "git", map[string]string{"run.sh": "echo hello"})
-	idle := pooltest.New(t, pooltest.Options{Store: c.st, Idle: true})
+	idle := newPool(t, pooltest.Options{Store: c.st, Idle: true})
 	tpl := c.template(idle, store.Template{App: "bash", Playbook: "run.sh"}, nil)
 	task := idle.Add(tpl)
 	dead := claim(t, c.st, "dead")

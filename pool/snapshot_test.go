@@ -67,7 +67,7 @@ func TestOneLaunchOneSnapshot(t *testing.T) {
 	t.Parallel()
 	t.Run("what is changed after the launch does not change the run", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true})
+		p := newPool(t, pooltest.Options{Idle: true})
 		r := everything(t, p)
 		task := p.Add(r.tpl)
 		r.change(t, p)
@@ -86,7 +86,7 @@ func TestOneLaunchOneSnapshot(t *testing.T) {
 	})
 	t.Run("keys are read when it is claimed", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true})
+		p := newPool(t, pooltest.Options{Idle: true})
 		r := everything(t, p)
 		task := p.Add(r.tpl)
 		r.key.OverrideSecret, r.key.LoginPassword = true, store.LoginPassword{Login: "bob", Password: "new-password"}
@@ -105,7 +105,7 @@ func TestOneLaunchOneSnapshot(t *testing.T) {
 	})
 	t.Run("a run that was lost is repeated at the commit of the first", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true})
+		p := newPool(t, pooltest.Options{Idle: true})
 		task := p.Add(p.Template(store.Template{Options: store.TemplateOptions{MaxRetries: 1}}))
 		c := claim(t, p.Store(), "dead")
 		require.NoError(t, p.Store().Queue().Append(t.Context(), c.Lease, store.Append{Seq: 1, Commit: &store.CommitInfo{Hash: "c0ffee"}}))
@@ -122,7 +122,7 @@ func TestALaunchInsideATransaction(t *testing.T) {
 	for name, end := range map[string]error{"is visible once that has committed": nil, "is gone when that is rolled back": change} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := pooltest.New(t, pooltest.Options{Idle: true})
+			p := newPool(t, pooltest.Options{Idle: true})
 			tpl := p.Template(store.Template{})
 			var task store.Task
 			err := p.Store().InTx(t.Context(), func(ctx context.Context, tx store.Store) error {

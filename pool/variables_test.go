@@ -119,7 +119,7 @@ func TestSecretSurveyValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := pooltest.New(t, pooltest.Options{Idle: true})
+			p := newPool(t, pooltest.Options{Idle: true})
 			l := &launching{Pool: p, t: t}
 			made, snap := l.granted(p.Template(survey()), task, pool.Caller{})
 			require.Equal(t, []string{"token"}, snap.Survey)
@@ -141,7 +141,7 @@ func TestSecretSurveyValues(t *testing.T) {
 	}
 	t.Run("a number stays what it is, and the secret wins over the variable", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{})
+		p := newPool(t, pooltest.Options{})
 		l := &launching{Pool: p, t: t}
 		tpl := p.Template(survey())
 		first, _ := l.granted(tpl, store.Task{Environment: `{"token":12345}`}, pool.Caller{})
@@ -153,7 +153,7 @@ func TestSecretSurveyValues(t *testing.T) {
 	})
 	t.Run("the default of a secret is a secret", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{})
+		p := newPool(t, pooltest.Options{})
 		l := &launching{Pool: p, t: t}
 		tpl := survey()
 		tpl.SurveyVars[3].DefaultValue, tpl.SurveyVars[3].Required = canary, true
@@ -164,7 +164,7 @@ func TestSecretSurveyValues(t *testing.T) {
 	})
 	t.Run("they are wiped by a stop too", func(t *testing.T) {
 		t.Parallel()
-		p := pooltest.New(t, pooltest.Options{Idle: true})
+		p := newPool(t, pooltest.Options{Idle: true})
 		l := &launching{Pool: p, t: t}
 		made, _ := l.granted(p.Template(survey()), store.Task{Secret: `{"token":"` + canary + `"}`}, pool.Caller{})
 		_, err := p.StopTask(t.Context(), made.ProjectID, made.ID, false, pool.Caller{})
@@ -178,7 +178,7 @@ func TestSecretSurveyValues(t *testing.T) {
 // TestASwappedSecretDoesNotOpen gives a task the sealed values of another one.
 func TestASwappedSecretDoesNotOpen(t *testing.T) {
 	t.Parallel()
-	p := pooltest.New(t, pooltest.Options{Idle: true})
+	p := newPool(t, pooltest.Options{Idle: true})
 	l := &launching{Pool: p, t: t}
 	tpl := p.Template(survey())
 	first, _ := l.granted(tpl, store.Task{Secret: `{"token":"` + canary + `"}`}, pool.Caller{})

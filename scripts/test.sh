@@ -58,6 +58,7 @@ stage api go test -count=1 -timeout 10m ./internal/api
 stage "api and race" env CGO_ENABLED=1 go test -race -count=1 -timeout 5m ./internal/api \
   -run 'Websocket|Stream|Live|Client|Crowd|Flood|Repeated|Kept|Webhook|Terraform|Output|Runner'
 stage postgres go test -count=1 -timeout 10m ./store/postgres/...
+stage "suites on postgres" env SEMAPHORE_POSTGRES=1 go test -count=1 -timeout 10m ./pool ./internal/api
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
 stage "e2e with others" others
 stage cluster go test -count=1 -timeout 5m -parallel 4 ./internal/cluster

@@ -19,14 +19,10 @@ func decodeAnswer(a answer, v any) error { return json.Unmarshal([]byte(a.Body),
 
 // farBackends runs a test on every store.
 func farBackends(t *testing.T, o options, f func(t *testing.T, w *world, x *wire, url string)) {
-	stores := map[string]func(*testing.T) (store.Store, func() string){"memory": openMemory, "sqlite": openSQLite}
-	if onPostgres() {
-		stores["postgres"] = openPostgres
-	}
-	for name, open := range stores {
+	for _, name := range storesOf() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, x, url := farWorld(t, o, open)
+			w, x, url := farWorld(t, o, func(t *testing.T) (store.Store, func() string) { return openStore(t, name) })
 			w.alive()
 			f(t, w, x, url)
 		})

@@ -12,9 +12,28 @@ import (
 	"github.com/alexandervashurin/semaphore/store/postgres"
 )
 
-// onPostgres says that these tests run on PostgreSQL as well, which takes its
-// time: with SEMAPHORE_POSTGRES=1.
-func onPostgres() bool { return os.Getenv("SEMAPHORE_POSTGRES") == "1" }
+// storesOf are the stores that these tests run on: PostgreSQL, which takes its
+// time, in place of the others with SEMAPHORE_POSTGRES=1.
+func storesOf() []string {
+	switch {
+	case os.Getenv("SEMAPHORE_POSTGRES") != "":
+		return []string{"postgres"}
+	case raced:
+		return []string{"sqlite"}
+	}
+	return []string{"memory", "sqlite"}
+}
+
+// openStore makes a store by its name, and tells what is in it.
+func openStore(t *testing.T, name string) (store.Store, func() string) {
+	switch name {
+	case "postgres":
+		return openPostgres(t)
+	case "sqlite":
+		return openSQLite(t)
+	}
+	return openMemory(t)
+}
 
 func openPostgres(t *testing.T) (store.Store, func() string) {
 	url := pgtest.Migrated(t)

@@ -63,12 +63,11 @@ const password = "correct horse"
 
 // backends runs a test on every store.
 func backends(t *testing.T, o options, f func(t *testing.T, w *world)) {
-	if !raced {
-		t.Run("memory", func(t *testing.T) { t.Parallel(); f(t, newWorld(t, o)) })
-	}
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, newWorldOn(t, o, openSQLite)) })
-	if onPostgres() {
-		t.Run("postgres", func(t *testing.T) { t.Parallel(); f(t, newWorldOn(t, o, openPostgres)) })
+	for _, name := range storesOf() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, newWorldOn(t, o, func(t *testing.T) (store.Store, func() string) { return openStore(t, name) }))
+		})
 	}
 }
 

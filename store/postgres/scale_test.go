@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -179,16 +178,13 @@ func manyTasks(t *testing.T, url string, n int, tpls []store.Template) {
 }
 
 // TestManyTasksMakeNothingSlow looks at the plans of what is done all the time,
-// with 100,000 tasks, or a million with SEMAPHORE_SOAK=1.
+// with a million tasks.
 func TestManyTasksMakeNothingSlow(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("makes many rows")
 	}
-	n := 100_000
-	if os.Getenv("SEMAPHORE_SOAK") != "" {
-		n = 1_000_000
-	}
+	const n = 1_000_000
 	url := pgtest.Shared(t).Database(t)
 	plain := open(t, url, postgres.Config{})
 	quiet, first := template(t, plain, true), template(t, plain, true)
