@@ -27,7 +27,7 @@ func newStore() store.Store { return memory.New(memory.Config{}) }
 func newPool(t *testing.T, o pooltest.Options) *pooltest.Pool {
 	t.Helper()
 	if o.Store == nil && os.Getenv("SEMAPHORE_POSTGRES") != "" {
-		st, err := postgres.Open(t.Context(), pgtest.Migrated(t), postgres.Config{MaxConns: 6, Log: slog.New(slog.DiscardHandler)})
+		st, err := postgres.Open(t.Context(), pgtest.Migrated(t), postgres.Config{MaxConns: 6, Now: o.Config.Now, Log: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, st.Close()) })
 		o.Store = st
