@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alexandervashurin/semaphore/auth"
+	"github.com/alexandervashurin/semaphore/export"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -70,11 +71,14 @@ func answerOf(err error) *reply {
 	var m missing
 	var limit *auth.LimitError
 	var large *http.MaxBytesError
+	var backup *export.BackupError
 	switch {
 	case errors.As(err, &r):
 		return r
 	case errors.As(err, &large):
 		return &reply{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("body is larger than %d bytes", large.Limit)}
+	case errors.As(err, &backup):
+		return &reply{status: http.StatusBadRequest, text: backup.Error()}
 	case errors.As(err, &limit):
 		return &reply{status: http.StatusTooManyRequests, text: "too many failed attempts: try again later", after: limit.RetryAfter}
 	case errors.As(err, &field):

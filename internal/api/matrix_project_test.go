@@ -5,6 +5,8 @@ func projectExpectations() map[string]expect {
 	return map[string]expect{
 		"GET /projects":             {ok: 200},
 		"POST /projects":            {ok: 201, body: `{"name":"new","alert":true,"max_parallel_tasks":1,"type":"","demo":true}`, but: only(401, "admin"), by: "admin"},
+		"GET P/backup":              {ok: 200},
+		"POST /projects/restore":    {ok: 200, body: backupFile, but: only(401, "admin"), by: "admin"},
 		"GET P":                     {ok: 200},
 		"PUT P":                     {ok: 204, body: project},
 		"DELETE P":                  {ok: 400}, // tasks are in the way
@@ -20,6 +22,18 @@ func projectExpectations() map[string]expect {
 		"DELETE P/known_hosts/{known_host}": {ok: 204},
 	}
 }
+
+// backupFile is a backup with one of everything.
+const backupFile = `{"meta":{"name":"restored","alert":true,"alert_chat":"1","max_parallel_tasks":2,"type":""},
+	"keys":[{"name":"None","type":"none","owner":""}],
+	"repositories":[{"name":"R","git_url":"https://git.example.org/r.git","git_branch":"main","ssh_key":"None"}],
+	"inventories":[{"name":"I","inventory":"localhost","type":"static","ssh_key":"None"}],
+	"environments":[{"name":"Empty","json":"{}","env":"{}"}],
+	"views":[{"title":"All","position":0,"type":"all","hidden":false,"sort_reverse":false}],
+	"templates":[{"name":"T","playbook":"a.yml","app":"ansible","type":"","inventory":"I","repository":"R","environment":"Empty","view":"All","survey_vars":[],"task_params":{},"vaults":[],"roles":[]}],
+	"schedules":[{"name":"S","cron_format":"0 3 * * *","active":true,"template":"T","task_params":{"params":{}}}],
+	"integrations":[{"name":"W","auth_method":"","template":"T","aliases":["0123456789abcdef"],"matchers":[],"extract_values":[]}],
+	"integration_aliases":[],"secret_storages":[],"roles":[{"name":"Helper","permissions":1}]}`
 
 func memberExpectations() map[string]expect {
 	const role = `{"name":"Helper","permissions":1,"project_id":{p}}`

@@ -25,7 +25,7 @@ func specialRights() map[string]string {
 		"GET /roles*": "admin", "POST /roles*": "admin", "PUT /roles/*": "admin", "DELETE /roles/*": "admin",
 		"GET /runners*": "admin", "POST /runners*": "admin", "PUT /runners/*": "admin", "DELETE /runners/*": "admin",
 
-		"PUT P": "update", "DELETE P": "update", "DELETE P/cache": "update", "DELETE P/me": "member",
+		"GET P/backup": "update", "PUT P": "update", "DELETE P": "update", "DELETE P/cache": "update", "DELETE P/me": "member",
 		"POST P/users": "users", "PUT P/users/*": "users", "DELETE P/users/*": "users",
 		"POST P/roles*": "users", "PUT P/roles/*": "users", "DELETE P/roles/*": "users",
 		"GET P/invites*": "users", "POST P/invites": "users", "DELETE P/invites/*": "users",

@@ -12,6 +12,8 @@ func projectOperations() []operation {
 	return tagged("Projects", []operation{
 		{route: "GET /projects", summary: "List the caller's projects", note: "Administrators see all, and may ask for pages.", out: []store.Project{}, query: listed(), headers: nextHeaders()},
 		{route: "POST /projects", summary: "Create a project", note: "With its owner, a key of type none, a view of all templates and an empty variable group.", in: projectInput{}, out: store.Project{}, status: http.StatusCreated},
+		{route: "POST /projects/restore", summary: "Make a project of a backup", note: "The body is the file, up to 64 MiB. Everything is checked first, and written as a whole or not at all. The member restore of the reply tells which keys need a value and what had to change.", in: json.RawMessage{}, out: restoreReply{}},
+		{route: "GET " + one + "/backup", summary: "Back up a project", note: "A file in the form of Semaphore UI, without secrets. What that form cannot hold is in members called semaphore_go.", out: json.RawMessage{}},
 		{route: "GET " + one, summary: "Show a project", out: store.Project{}},
 		{route: "PUT " + one, summary: "Replace a project", in: projectInput{}},
 		{route: "DELETE " + one, summary: "Delete a project with everything in it", note: "Unfinished tasks are in the way."},

@@ -50,6 +50,7 @@ func (s *Server) table() []route {
 		s.accountRoutes(),
 		s.adminRoutes(),
 		s.projectRoutes(),
+		s.backupRoutes(),
 		s.memberRoutes(),
 		s.keyRoutes(),
 		s.repositoryRoutes(),

@@ -1,0 +1,7 @@
+// Package export takes things out of an instance and brings them back: a project
+// as a backup, in the form of Semaphore UI.
+//
+// [Project] reads a project, [Backup.Encode] writes it; [Backup.Decode] reads a
+// file, [Check] judges it, and [Restore] makes a project of it. A backup
+// that is written holds no secrets.
+package export

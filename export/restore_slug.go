@@ -1,0 +1,45 @@
+package export
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// builtinRoles are those that every project has.
+func builtinRoles() []string { return []string{"owner", "manager", "task_runner", "guest"} }
+
+var rolePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,99}$`)
+
+// freeSlug makes a slug of a name that no role has yet.
+func freeSlug(name string, taken map[string]bool) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	base := strings.Join(words, "_")
+	base = strings.Trim(base[:min(len(base), 40)], "_")
+	if base == "" {
+		base = "role"
+	}
+	slug := base
+	for n := 2; taken[slug]; n++ {
+		slug = fmt.Sprintf("%s_%d", base, n)
+	}
+	return slug
+}
+
+// free returns an alias if nobody has it, else a new one, and reports that.
+func (r *restorer) free(alias, integration string, count func(string) (int, error)) string {
+	n, err := count(alias)
+	switch {
+	case err != nil:
+		r.err = fmt.Errorf("restore addresses: %w", err)
+	case n > 0:
+		fresh := make([]byte, 8)
+		rand.Read(fresh)
+		called := hex.EncodeToString(fresh)
+		r.report.Aliases = append(r.report.Aliases, RestoredAlias{Integration: integration, Old: alias, New: called})
+		return called
+	}
+	return alias
+}
