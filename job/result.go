@@ -56,7 +56,7 @@ type Result struct {
 	Outcome  Outcome `json:"outcome"`
 	ExitCode int     `json:"exit_code"` // of the tool; 0 where no tool failed
 	Message  string  `json:"message,omitempty"`
-	Cause    string  `json:"cause,omitempty"` // CauseShutdown or CauseTimeout, where that ended it
+	Cause    string  `json:"cause,omitempty"` // CauseShutdown, CauseTimeout or CauseLost, where that ended it
 }
 
 // Outcome is the final state of a run as the API spells it, "held" for a run
@@ -93,6 +93,8 @@ func Conclude(err error) Result {
 		r.Outcome = Stopped
 	case errors.Is(err, ErrTimeout):
 		r.Cause = CauseTimeout
+	case errors.Is(err, ErrLeaseLost):
+		r.Cause = CauseLost
 	case errors.As(err, &exit):
 		r.ExitCode = exit.Code
 	}

@@ -106,6 +106,10 @@ const (
 	CauseShutdown = "shutdown" // ErrShutdown
 )
 
+// CauseLost is that of a [Result] whose tool was ended because its lease could
+// not be extended, and another attempt might have started.
+const CauseLost = "lost"
+
 // err is what a run that was stopped for the cause returns.
 func (s Signal) err() error {
 	switch s.Cause {

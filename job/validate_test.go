@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -163,6 +164,7 @@ func TestConclude(t *testing.T) {
 		{job.ErrStopped, job.Stopped, 0},
 		{job.ErrShutdown, job.Stopped, 0},
 		{fmt.Errorf("x: %w", job.ErrTimeout), job.Failure, 0},
+		{fmt.Errorf("%w: no answer", job.ErrLeaseLost), job.Failure, 0},
 		{job.ErrRejected, job.Failure, 0},
 		{job.ErrHeld, job.Held, 0},
 		{&job.ExitError{Tool: "bash", Code: 3}, job.Failure, 3},
@@ -171,5 +173,6 @@ func TestConclude(t *testing.T) {
 		got := job.Conclude(c.err)
 		require.Equal(t, c.want, got.Outcome, "%v", c.err)
 		require.Equal(t, c.code, got.ExitCode)
+		require.Equal(t, errors.Is(c.err, job.ErrLeaseLost), got.Cause == job.CauseLost)
 	}
 }

@@ -160,6 +160,11 @@ func (run *leased) finish(res job.Result, now time.Time) store.Finish {
 		}
 	default:
 		f.Status = store.Failed
+		// The tool was ended for the sake of another attempt: there has to be one,
+		// though the lease was not lost after all.
+		if res.Cause == job.CauseLost && run.task.MaxRetries >= run.task.Attempt {
+			f.Status, f.Reason = store.Waiting, "handed back: its worker could not be reached"
+		}
 	}
 	f.Events = []store.Event{taskEvent(run.task, endWords(f))}
 	return f

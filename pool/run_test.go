@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -253,4 +254,36 @@ func TestMetrics(t *testing.T) {
 	p.Await(p.Add(p.Template(store.Template{})), store.Success)
 	require.Eventually(t, func() bool { return finished.Load() == int32(len("bashsuccess")) }, 10*time.Second, time.Millisecond)
 	require.EqualValues(t, []int32{4, 4, 2}, []int32{launched.Load(), waited.Load(), lines.Load()})
+}
+
+// silenced is an executor whose first run is ended because the lease could not be
+// extended.
+type silenced struct{ runs atomic.Int64 }
+
+func (e *silenced) Run(context.Context, *job.Spec, job.Sink) error {
+	if e.runs.Add(1) == 1 {
+		return fmt.Errorf("%w: no answer for 10s", job.ErrLeaseLost)
+	}
+	return nil
+}
+
+func TestAToolThatWasEndedForTheSakeOfAnotherAttemptGetsOne(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		retries int
+		status  store.Status
+		attempt int
+	}{
+		"it runs again":               {1, store.Success, 2},
+		"it fails where none is left": {0, store.Failed, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := pooltest.New(t, pooltest.Options{Executor: &silenced{}})
+				task := p.Add(p.Template(store.Template{Options: store.TemplateOptions{MaxRetries: c.retries}}))
+				require.Equal(t, c.attempt, p.Await(task, c.status).Attempt)
+			})
+		})
+	}
 }
