@@ -81,7 +81,7 @@ func (f *fleet) evidence(since, over time.Time, patience time.Duration) crash.Ev
 	f.t.Helper()
 	e := crash.Evidence{
 		Events: f.history(), Kills: f.kills, LastStart: since, Over: over, Patience: patience, MaxParallel: f.maxParallel,
-		PerProject: map[int64]int{f.templates[0].ProjectID: perProject},
+		PerProject: f.perProject,
 	}
 	known := map[int64]bool{}
 	filter := store.TaskFilter{Oldest: true, Limit: 1000}

@@ -52,6 +52,8 @@ type fleet struct {
 	ttl, lostAfter time.Duration // of altered programs
 	maxParallel    int
 	capacity       int // of runners
+	perProject     map[int64]int
+	tags           map[string]string // of altered servers, by name
 
 	machines  []*machine
 	templates []store.Template
@@ -70,7 +72,7 @@ func newFleet(t testing.TB, pg *pgtest.Cluster, env ...string) *fleet {
 	dir := t.TempDir()
 	f := &fleet{
 		t: t, pg: pg, key: crypto.GenerateKey(), client: newClient(t), repo: filepath.Join(dir, "repo"), events: filepath.Join(dir, "events"),
-		ttl: 2 * time.Second, lostAfter: 5 * time.Second, maxParallel: maxParallel, capacity: 3, stopped: map[int64]bool{}, seen: map[int64][]store.LogLine{},
+		ttl: 2 * time.Second, lostAfter: 5 * time.Second, maxParallel: maxParallel, capacity: 3, tags: map[string]string{}, stopped: map[int64]bool{}, seen: map[int64][]store.LogLine{},
 	}
 	f.env = append([]string{
 		"SEMAPHORE_LOST_AFTER_SEC=20", "SEMAPHORE_LOST_AFTER_RETRY_SEC=20", fmt.Sprintf("SEMAPHORE_MAX_PARALLEL_TASKS=%d", maxParallel),
@@ -136,6 +138,7 @@ func (f *fleet) mixed() {
 	require.NoError(f.t, err)
 	project.MaxParallelTasks = perProject
 	require.NoError(f.t, f.st.Projects().Update(f.t.Context(), project))
+	f.perProject = map[int64]int{project.ID: perProject}
 }
 
 // addresses lists the servers that serve, in an order that changes.

@@ -4,6 +4,7 @@ package cluster_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -141,7 +142,7 @@ func (m *machine) env() []string {
 	env := append([]string{"SEMAPHORE_REPOS_PATH=" + f.repo, "SEMAPHORE_LOG_LEVEL=INFO", "SEMAPHORE_ENV_VARS=" + string(vars)}, f.env...)
 	if m.runner {
 		return append(env, "SEMAPHORE_DATA_DIR="+m.dir, "SEMAPHORE_WEB_ROOT=http://"+m.way.addr, "SEMAPHORE_RUNNER_TOKEN="+m.token,
-			"SEMAPHORE_RUNNER_MAX_PARALLEL_TASKS=8")
+			fmt.Sprintf("SEMAPHORE_RUNNER_MAX_PARALLEL_TASKS=%d", f.capacity))
 	}
 	password, _ := f.database.User.Password()
 	options := map[string]string{"sslmode": "disable"}
@@ -167,7 +168,7 @@ func (m *machine) altered() string {
 	}
 	text, err := json.Marshal(altered{
 		Runner: m.runner, Mutant: m.mutant, Dir: m.dir, Repo: f.repo, Vars: m.vars(), Key: f.key.Encode(), Token: m.token,
-		DB: via.String(), Server: (&url.URL{Scheme: "http", Host: m.way.addr}).String(), LeaseTTL: f.ttl, LostAfter: f.lostAfter,
+		DB: via.String(), Server: (&url.URL{Scheme: "http", Host: m.way.addr}).String(), LeaseTTL: f.ttl, LostAfter: f.lostAfter, Tag: f.tags[m.name],
 		Links: filepath.Join(m.dir, "l"), MaxParallel: f.maxParallel,
 	})
 	require.NoError(f.t, err)

@@ -42,7 +42,8 @@ type altered struct {
 	Server      string            // of a runner
 	Token       string            // of a runner
 	LeaseTTL    time.Duration
-	LostAfter   time.Duration // with and without retries
+	LostAfter   time.Duration // where retries are allowed; six times that elsewhere
+	Tag         string        // that a server serves
 	MaxParallel int
 }
 
@@ -96,10 +97,15 @@ func (a altered) serve(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	var tags []string
+	if a.Tag != "" {
+		tags = []string{a.Tag}
+	}
 	app, err := semaphore.New(semaphore.Config{
 		Store: a.Mutant.store(st), Ring: ring, Executor: local, Log: log,
 		Pool: pool.Config{
-			MaxParallel: a.MaxParallel, Poll: 50 * time.Millisecond, LeaseTTL: a.LeaseTTL, LostAfter: a.LostAfter, LostAfterRetry: a.LostAfter,
+			MaxParallel: cmp.Or(a.MaxParallel, -1), Capacity: 10, Poll: 100 * time.Millisecond, Tags: tags,
+			LeaseTTL: a.LeaseTTL, LostAfter: 6 * a.LostAfter, LostAfterRetry: a.LostAfter,
 			Spool: filepath.Join(a.Dir, "spool"),
 		},
 	})
