@@ -120,6 +120,16 @@ func (r *Ring) CurrentBytes(blob []byte) bool {
 	return ok && id == r.Primary()
 }
 
+// SealedWith returns the id of the key that sealed a value of [Ring.Seal] or
+// [Ring.SealBytes], which stands at its head. It is false for anything else, and
+// checks nothing behind the head.
+func SealedWith(value string) (id string, ok bool) {
+	if id, ok := textKeyID(value); ok {
+		return id, true
+	}
+	return binaryKeyID([]byte(value[:min(len(value), binaryHead)]))
+}
+
 func textKeyID(sealed string) (string, bool) {
 	if len(sealed) < textHead || !strings.HasPrefix(sealed, textPrefix) || sealed[textHead-1] != '.' {
 		return "", false

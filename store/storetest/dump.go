@@ -75,8 +75,15 @@ func (w *world) fill(t *testing.T) {
 	_, err := w.Queue().Finish(ctx, done.Lease, store.Finish{Status: store.Success})
 	require.NoError(t, err)
 	w.task(t)
-	w.claim(t)
+	running := w.claim(t)[0].Task
 	w.task(t)
+	key := store.StateKey{ProjectID: w.project.ID, TemplateID: w.template.ID, Workspace: "w"}
+	a := w.Artifacts()
+	require.NoError(t, a.SaveState(ctx, key, "", 0, store.StateVersion{Lineage: "L", Serial: 1, Data: []byte("sealed \x00")}, 9))
+	require.NoError(t, a.SaveState(ctx, key, "L", 1, store.StateVersion{Lineage: "L", Serial: 2, Data: []byte{}}, 9))
+	_, err = a.LockState(ctx, key, store.StateLock{TaskID: running.ID, Attempt: 1})
+	require.NoError(t, err)
+	require.NoError(t, a.SaveBundle(ctx, w.project.ID, running.ID, 0, []byte("bundle")))
 }
 
 func dumpHasAll(t *testing.T, w *world) {
