@@ -1,5 +1,7 @@
 package job
 
+import "io"
+
 // What tests of the pure builders see.
 var (
 	ParsePlan         = parsePlan
@@ -59,3 +61,6 @@ func Builders(spec *Spec) map[string]any {
 
 // RequirementName names a requirements file with its kind.
 func RequirementName(q requirement) string { return q.kind + " " + q.file }
+
+// ReadSpool reads a spool file.
+func ReadSpool(r io.Reader, each func(Lease, Report) error) (Lease, error) { return readSpool(r, each) }

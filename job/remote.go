@@ -41,8 +41,9 @@ type RemoteConfig struct {
 //
 //	remote, err := job.NewRemote(...)
 //	local, err := job.NewLocal(dir, job.LocalConfig{States: remote.States(), Bundles: remote.Bundles()})
-//	remote.Recover(ctx, local.Sweep)
 //	worker := &job.Worker{Source: remote, Executor: local, Spool: ...}
+//	worker.Recover(ctx) // output that a dead process has left
+//	remote.Recover(ctx, local.Sweep)
 //	go remote.Run(ctx) // stops arrive at once
 //	worker.Run(ctx)
 //	remote.Leave(ctx)

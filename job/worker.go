@@ -31,7 +31,7 @@ type Worker struct {
 
 	Capacity int    // Tasks at once. Defaults to 1.
 	Memory   int    // Bytes of undelivered reports kept in memory, per task. Defaults to 8 MiB.
-	Spool    string // Directory of this Worker alone for what does not fit into memory. Defaults to none: a tool whose output nobody takes is held back.
+	Spool    string // Directory of this Worker alone for what does not fit into memory; what is in it outlives the process, see [Worker.Recover]. Defaults to none: a tool whose output nobody takes is held back.
 
 	ShutdownGrace time.Duration // How long running tasks are awaited at a shut-down before they are stopped; negative for not at all. Defaults to 8 s.
 	FinishTimeout time.Duration // How long a Source that does not answer is tried during a shut-down. Defaults to 5 min.
@@ -47,11 +47,12 @@ type Worker struct {
 	slots   chan struct{} // holds one per tool that runs
 	wg      sync.WaitGroup
 
-	mu       sync.Mutex
-	started  bool
-	draining bool
-	hurrying bool
-	tasks    map[Lease]*running
+	mu        sync.Mutex
+	started   bool
+	recovered bool // of the goroutine that calls Recover, and then Run
+	draining  bool
+	hurrying  bool
+	tasks     map[Lease]*running
 }
 
 // init fills in the defaults.
@@ -87,6 +88,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.recover(ctx)
 	claiming, stopClaiming := context.WithCancel(ctx)
 	extending, stopExtending := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup

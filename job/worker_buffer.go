@@ -18,9 +18,13 @@ type reportBuffer struct {
 
 	mu        sync.Mutex
 	change    *sync.Cond
+	seq       int64    // sequence number of the next report that gets one
 	memory    []Report // older than everything in the spool
+	numbered  int      // how many of memory, the first ones, have their number and are whole
 	size      int      // of memory
 	taken     int      // how many of memory next has returned as one
+	current   Report   // what next has returned
+	spooled   int64    // number of the newest report that went to the spool
 	ripe      bool     // events have waited long enough
 	complain  bool     // a failure of the spool was logged
 	closed    bool
@@ -28,8 +32,8 @@ type reportBuffer struct {
 	lined     bool // some output was put
 }
 
-func newReportBuffer(limit int, dir string, log *slog.Logger) *reportBuffer {
-	b := &reportBuffer{limit: limit, spool: spool{dir: dir}, log: log}
+func newReportBuffer(a Assignment, limit int, dir string, log *slog.Logger) *reportBuffer {
+	b := &reportBuffer{limit: limit, spool: spool{dir: dir, lease: a.Lease}, seq: a.NextSeq, log: log}
 	b.change = sync.NewCond(&b.mu)
 	return b
 }
@@ -83,12 +87,65 @@ func (b *reportBuffer) keep(r Report, event bool) bool {
 	if b.spool.dir == "" {
 		return false
 	}
-	err := b.spool.write(r)
+	err := b.keepOnDisk(r)
 	if err != nil && !b.complain {
 		b.complain = true
 		b.log.Error("spool output", "error", err)
 	}
 	return err == nil
+}
+
+// keepOnDisk writes r to the spool, behind copies of what is in memory: should
+// this process be killed, the next one finds all that was not delivered.
+func (b *reportBuffer) keepOnDisk(r Report) error {
+	if b.spool.waiting == 0 {
+		b.settle()
+		if err := b.spool.copy(b.memory); err != nil {
+			return err
+		}
+	}
+	r.Seq = b.seq
+	if err := b.spool.write(r); err != nil {
+		return err
+	}
+	b.seq, b.spooled = b.seq+1, r.Seq
+	return nil
+}
+
+// settle numbers what is in memory, as it will be delivered.
+func (b *reportBuffer) settle() {
+	var whole []Report
+	i := b.taken
+	if i > 0 {
+		whole, b.taken = append(whole, b.current), 1
+	}
+	for i < len(b.memory) {
+		r, n := b.group(i)
+		if i >= b.numbered {
+			r = b.number(r)
+		}
+		whole, i = append(whole, r), i+n
+	}
+	b.memory, b.numbered, b.size = whole, len(whole), 0
+	for _, r := range whole {
+		b.size += r.size()
+	}
+}
+
+// group makes one report of those of memory from i on that belong together, and
+// tells how many these are.
+func (b *reportBuffer) group(i int) (r Report, n int) {
+	r, n = b.memory[i], 1
+	for i >= b.numbered && i+n < len(b.memory) && r.merge(b.memory[i+n]) {
+		n++
+	}
+	return r, n
+}
+
+func (b *reportBuffer) number(r Report) Report {
+	r.Seq = b.seq
+	b.seq++
+	return r
 }
 
 // linger is how long events wait for what may follow them: most of a short run
@@ -111,9 +168,7 @@ func (b *reportBuffer) next() (Report, bool) {
 			}
 			b.change.Wait()
 		case b.spool.waiting > 0:
-			r := b.unspool()
-			b.memory = append(b.memory, r)
-			b.size += r.size()
+			b.unspool()
 		case b.closed:
 			return Report{}, false
 		default:
@@ -125,12 +180,12 @@ func (b *reportBuffer) next() (Report, bool) {
 // gather makes one report of those in memory that belong together, unless it
 // may wait for more.
 func (b *reportBuffer) gather() (Report, bool) {
-	r := b.memory[0]
-	b.taken = 1
-	for b.taken < len(b.memory) && r.merge(b.memory[b.taken]) {
-		b.taken++
-	}
-	if r.urgent() || b.ripe || b.closed || b.taken < len(b.memory) || b.spool.waiting > 0 {
+	r, n := b.group(0)
+	if b.numbered > 0 || r.urgent() || b.ripe || b.closed || n < len(b.memory) || b.spool.waiting > 0 {
+		if b.numbered == 0 {
+			r = b.number(r)
+		}
+		b.taken, b.current = n, r
 		return r, true
 	}
 	time.AfterFunc(linger, func() {
@@ -142,18 +197,22 @@ func (b *reportBuffer) gather() (Report, bool) {
 	return r, false
 }
 
-// unspool reads the oldest report of the file. Of a file that cannot be read a
-// notice is what is left.
-func (b *reportBuffer) unspool() Report {
+// unspool reads the oldest report of the file into the memory, which is empty.
+// Of a file that cannot be read a notice is what is left.
+func (b *reportBuffer) unspool() {
 	r, lost, err := b.spool.read()
-	if err == nil {
-		return r
+	b.numbered = 1
+	if err != nil {
+		b.log.Error("read spooled output", "lost_reports", lost, "error", err)
+		b.seq -= int64(lost)
+		b.numbered = 0
+		r = Report{Lines: []Line{{
+			Time: time.Now().Round(0), Stream: System,
+			Text: "output is missing here: " + itoa(int64(lost)) + " batches could not be read back from the spool file",
+		}}}
 	}
-	b.log.Error("read spooled output", "lost_reports", lost, "error", err)
-	return Report{Lines: []Line{{
-		Time: time.Now().Round(0), Stream: System,
-		Text: "output is missing here: " + itoa(int64(lost)) + " batches could not be read back from the spool file",
-	}}}
+	b.memory = append(b.memory, r)
+	b.size += r.size()
 }
 
 // ack removes the reports that next returned.
@@ -167,7 +226,11 @@ func (b *reportBuffer) ack() {
 	if b.memory = b.memory[b.taken:]; len(b.memory) == 0 {
 		b.memory = nil
 	}
-	b.taken, b.ripe = 0, false
+	if b.spool.waiting == 0 && b.spool.end > b.spool.head && b.current.Seq >= b.spooled {
+		b.spool.reset()
+	}
+	b.numbered = max(0, b.numbered-b.taken)
+	b.taken, b.current, b.ripe = 0, Report{}, false
 	b.change.Broadcast()
 }
 
@@ -179,19 +242,27 @@ func (b *reportBuffer) close() {
 	b.change.Broadcast()
 }
 
-// abandon drops what is there and what still comes, so that nobody waits.
+// abandon gives up: what still comes is dropped, so that nobody waits. What was
+// not delivered stays in the file, for the next Worker, if there is one.
 func (b *reportBuffer) abandon() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.abandoned, b.memory, b.size = true, nil, 0
+	if b.spool.dir != "" && b.spool.waiting == 0 && len(b.memory) > 0 {
+		b.settle()
+		if err := b.spool.copy(b.memory); err != nil {
+			b.log.Error("spool output", "error", err)
+		}
+	}
+	b.abandoned, b.memory, b.size, b.taken, b.numbered = true, nil, 0, 0, 0
 	b.change.Broadcast()
 }
 
-// remove deletes the file, once the buffer is not used any more.
+// remove deletes the file, once the buffer is not used any more, unless it is
+// left to the next Worker.
 func (b *reportBuffer) remove() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.spool.remove(); err != nil {
+	if err := b.spool.close(b.abandoned); err != nil {
 		b.log.Warn("remove spool file", "error", err)
 	}
 }

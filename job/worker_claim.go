@@ -82,7 +82,7 @@ func (w *Worker) start(ctx context.Context, a Assignment, late bool) {
 	}
 	t := &running{
 		Assignment: a, worker: w, stopper: stopper, contact: time.Now(),
-		buffer: newReportBuffer(w.Memory, w.Spool, w.Log.With("task_id", a.Lease.TaskID)),
+		buffer: newReportBuffer(a, w.Memory, w.Spool, w.Log.With("task_id", a.Lease.TaskID)),
 	}
 	w.tasks[a.Lease] = t
 	w.wg.Go(func() { t.run(ctx, runCtx) })

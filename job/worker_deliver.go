@@ -14,12 +14,11 @@ const callTimeout = 30 * time.Second
 // the run has ended and all of them are acknowledged. It gives up only in a
 // shut-down.
 func (w *Worker) deliver(ctx context.Context, t *running) error {
-	for seq := t.NextSeq; ; seq++ {
+	for {
 		r, ok := t.buffer.next()
 		if !ok {
 			return nil
 		}
-		r.Seq = seq
 		err := w.retry(ctx, t.Lease, "append report", func(ctx context.Context) error {
 			return w.Source.Append(ctx, t.Lease, r)
 		})

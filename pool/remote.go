@@ -106,7 +106,7 @@ func (r *Runner) own(ctx context.Context, lease job.Lease) (*leased, error) {
 	case err != nil:
 		return nil, fmt.Errorf("task of lease: %w", err)
 	}
-	run, err := r.restore(ctx, t)
+	run, err := r.pool.restore(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,8 @@ func (r *Runner) own(ctx context.Context, lease job.Lease) (*leased, error) {
 }
 
 // restore builds what is known of a run that another process has handed out.
-func (r *Runner) restore(ctx context.Context, t store.Task) (*leased, error) {
-	text, _, err := r.pool.st.Tasks().Snapshot(ctx, t.ProjectID, t.ID)
+func (p *TaskPool) restore(ctx context.Context, t store.Task) (*leased, error) {
+	text, _, err := p.st.Tasks().Snapshot(ctx, t.ProjectID, t.ID)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
@@ -123,7 +123,7 @@ func (r *Runner) restore(ctx context.Context, t store.Task) (*leased, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, err := r.pool.st.Tasks().Stages(ctx, t.ProjectID, t.ID)
+	stages, err := p.st.Tasks().Stages(ctx, t.ProjectID, t.ID)
 	if err != nil {
 		return nil, fmt.Errorf("stages so far: %w", err)
 	}

@@ -53,6 +53,9 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 	p.elsewhere.mu.Lock()
 	p.elsewhere.shared = !owned
 	p.elsewhere.mu.Unlock()
+	if err := p.recover(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var loops sync.WaitGroup
@@ -73,6 +76,24 @@ func (p *TaskPool) Run(ctx context.Context) (err error) {
 	p.watch.wait()
 	p.flush(ctx)
 	return err
+}
+
+// recoverTimeout bounds how long a start waits for the store to take what a dead
+// predecessor has left.
+const recoverTimeout = time.Minute
+
+// recover hands over output that a dead predecessor had spooled, before its
+// tasks end.
+func (p *TaskPool) recover(ctx context.Context) error {
+	if p.worker == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, recoverTimeout)
+	defer cancel()
+	if err := p.worker.Recover(ctx); err != nil {
+		return fmt.Errorf("run pool: %w", err)
+	}
+	return nil
 }
 
 func (p *TaskPool) newWorker() *job.Worker {

@@ -25,6 +25,10 @@ type source struct {
 	runs  map[store.Lease]*leased
 	fails int       // tasks in a row that could not be begun
 	rest  time.Time // until when nothing is claimed after that
+	last  struct {  // of an earlier process, whose output is handed over
+		lease store.Lease
+		run   *leased
+	}
 }
 
 // leased is a task that this process runs.
@@ -103,9 +107,9 @@ func (s *source) Signals() <-chan struct{} { return s.pool.poke.c }
 // Append stores a report and shows it.
 func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) error {
 	l := store.Lease(lease)
-	run := s.run(l)
-	if run == nil {
-		run = &leased{parser: stage.New("")} // the process that claimed it has restarted
+	run, err := s.known(ctx, l)
+	if err != nil {
+		return err
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
@@ -116,7 +120,7 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 	if run.nothingNew(a, r) {
 		return nil
 	}
-	err := s.pool.st.Queue().Append(ctx, l, a)
+	err = s.pool.st.Queue().Append(ctx, l, a)
 	switch {
 	case errors.Is(err, store.ErrLease):
 		s.pool.out.ring()
@@ -137,6 +141,36 @@ func (s *source) Append(ctx context.Context, lease job.Lease, r job.Report) erro
 		s.pool.changed(ctx, l.ProjectID, l.TaskID)
 	}
 	return s.pool.trustHosts(ctx, run.task, r.HostKeys)
+}
+
+// known is the run of a lease. That of a process before this one, which has left
+// output behind, is built anew.
+func (s *source) known(ctx context.Context, l store.Lease) (*leased, error) {
+	if run := s.run(l); run != nil {
+		return run, nil
+	}
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	if last.run != nil && last.lease == l {
+		return last.run, nil
+	}
+	t, err := s.pool.st.Tasks().Get(ctx, l.ProjectID, l.TaskID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, job.ErrLeaseLost
+	case err != nil:
+		return nil, fmt.Errorf("task of lease: %w", err)
+	}
+	t.Attempt = l.Attempt
+	run, err := s.pool.restore(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last.lease, s.last.run = l, run
+	return run, nil
 }
 
 // trustHosts remembers keys of hosts that a task met first. One that the store

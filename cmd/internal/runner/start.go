@@ -97,11 +97,15 @@ func (o Options) start(ctx context.Context, register bool) (err error) {
 		return err
 	}
 	clean.local = local
+	worker := newWorker(cfg, id, log, remote, local)
+	if err := worker.Recover(ctx); err != nil {
+		return ended(ctx, err)
+	}
 	if err := remote.Recover(ctx, local.Sweep); err != nil {
 		return ended(ctx, err)
 	}
 	o.say("taking tasks from %s (stop with Ctrl-C)", cfg.WebHost)
-	return work(ctx, hurry, remote, newWorker(cfg, id, log, remote, local))
+	return work(ctx, hurry, remote, worker)
 }
 
 // ended makes no error of the end that was asked for.
