@@ -23,8 +23,7 @@ type RunnerClaim struct {
 //
 // A runner serves its tag, and tasks without a tag where this pool runs none
 // itself. A runner of a project gets tasks of that project only. It never has
-// more than its max_parallel_tasks at once; that is exact among the claims of
-// one process of the server.
+// more than its max_parallel_tasks at once.
 //
 // The error is [ErrRunnerInactive] or [ErrRunnerGone], also of a runner that
 // becomes so while it waits, and [ErrClosing] once Run is to end.

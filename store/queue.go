@@ -20,7 +20,7 @@ type Lease struct {
 type TaskQueue interface {
 	// Claim hands out tasks that may run now, oldest first, all limits being
 	// kept: at most MaxParallel leased tasks in all, at most the project's
-	// max_parallel_tasks in it, and none of a template that has another unfinished
+	// max_parallel_tasks in it, at most the runner's of its own, and none of a template that has another unfinished
 	// started task unless both allow parallel tasks. A task that is blocked
 	// blocks no other. The claimed ones become starting, with a new lease and
 	// the next attempt; a confirmed one keeps its attempt's log and plan.

@@ -25,7 +25,7 @@ func (q queue) Claim(ctx context.Context, r store.ClaimRequest) (list []store.Cl
 	return list, nil
 }
 
-// trust binds a runner of a project to that project.
+// trust binds a runner of a project to that project, and each to its limit.
 func (st *state) trust(r *store.ClaimRequest) error {
 	if r.RunnerID == nil {
 		return nil
@@ -34,6 +34,9 @@ func (st *state) trust(r *store.ClaimRequest) error {
 	rec, ok := st.rows(e).get(*r.RunnerID)
 	if !ok {
 		return &store.ReferenceError{Table: "task", Column: "runner_id"}
+	}
+	if limit := int(e.int(rec, "max_parallel_tasks")); limit > 0 {
+		r.Max = min(r.Max, limit-st.leasedBy(*r.RunnerID))
 	}
 	project := e.owner(rec)
 	switch {
@@ -44,6 +47,18 @@ func (st *state) trust(r *store.ClaimRequest) error {
 		r.ProjectID = &project
 	}
 	return nil
+}
+
+// leasedBy counts what a runner has.
+func (st *state) leasedBy(runner int64) (n int) {
+	e := st.cat.task
+	for id := range st.open.all(false) {
+		rec, _ := st.rows(e).get(id)
+		if store.Status(e.text(rec, "status")).Leased() && e.int(rec, "runner_id") == runner {
+			n++
+		}
+	}
+	return n
 }
 
 func (st *state) claim(r store.ClaimRequest) ([]store.Claimed, error) {

@@ -21,6 +21,7 @@ func claimCases() []testCase {
 		{"tasks of a template run together where both allow it", parallel},
 		{"a project's runner gets tasks of that project only", claimsForARunner},
 		{"a project's limit is kept", projectLimit},
+		{"a runner's limit is kept, whoever claims for it", runnerLimit},
 		{"the limit of the pool is kept", globalLimit},
 		{"a blocked task blocks no other", noHeadOfLine},
 		{"a plan that waits keeps the template and no slot", waitingPlan},
@@ -143,6 +144,32 @@ func projectLimit(t *testing.T, w *world) {
 	require.Equal(t, []int64{a.ID, b.ID, d.ID}, ids(list))
 	w.finish(t, list[1].Lease, store.Failed)
 	require.Equal(t, []int64{c.ID}, ids(w.claim(t)))
+}
+
+func runnerLimit(t *testing.T, w *world) {
+	runner := func(most int) int64 {
+		row, err := w.Runners().Create(t.Context(), store.Runner{Name: w.unique("runner"), TokenHash: w.unique("hash"), MaxParallelTasks: most})
+		require.NoError(t, err)
+		return row.ID
+	}
+	by := func(id int64, owner string) func(*store.ClaimRequest) {
+		return func(r *store.ClaimRequest) { r.RunnerID, r.Owner = &id, owner }
+	}
+	two, free := runner(2), runner(0)
+	var made []int64
+	for range 6 {
+		made = append(made, w.task(t).ID)
+	}
+	one := func(r *store.ClaimRequest) { r.Max = 1 }
+	first := w.claim(t, by(two, "a"), one)
+	require.Equal(t, made[:1], ids(first))
+	second := w.claim(t, by(two, "b"))
+	require.Equal(t, made[1:2], ids(second), "as many as there is room for")
+	require.Empty(t, w.claim(t, by(two, "a")))
+	require.Equal(t, made[2:3], ids(w.claim(t, one)), "others have limits of their own")
+	w.finish(t, first[0].Lease, store.Success)
+	require.Equal(t, made[3:4], ids(w.claim(t, by(two, "c"))))
+	require.Equal(t, made[4:], ids(w.claim(t, by(free, "d"))), "0 is no limit")
 }
 
 func globalLimit(t *testing.T, w *world) {

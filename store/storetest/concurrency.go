@@ -15,6 +15,7 @@ import (
 func concurrencyCases() []testCase {
 	return []testCase{
 		{"many claimers get each task once and exceed no limit", manyClaimers},
+		{"many who claim for one runner exceed its limit never", manyOfARunner},
 		{"builds made at once have consecutive versions", manyBuilds},
 		{"nodes that fire at once make one task", manyFires},
 		{"many appenders lose no line", manyAppenders},
@@ -65,6 +66,28 @@ func (b *board) start(task store.Task, projectLimit, globalLimit int) {
 		!task.Parallel && b.templates[task.TemplateID] > 1 {
 		b.faults = append(b.faults, "task "+strconv.FormatInt(task.ID, 10))
 	}
+}
+
+// manyOfARunner is servers that a runner asks at the same time.
+func manyOfARunner(t *testing.T, w *world) {
+	const claimers, limit = 8, 3
+	runner, err := w.Runners().Create(t.Context(), store.Runner{Name: "busy", TokenHash: w.unique("hash"), MaxParallelTasks: limit})
+	require.NoError(t, err)
+	for range 2 * claimers {
+		w.task(t)
+	}
+	var mu sync.Mutex
+	var got []store.Claimed
+	for _, err := range together(claimers, func(i int) error {
+		list, err := w.Queue().Claim(t.Context(), store.ClaimRequest{Owner: strconv.Itoa(i), RunnerID: &runner.ID, Tags: []string{""}, Max: 2, TTL: ttl})
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, list...)
+		return err
+	}) {
+		require.NoError(t, err)
+	}
+	require.Len(t, got, limit)
 }
 
 // ends counts a task out just before it gives its slot back.

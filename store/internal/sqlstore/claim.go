@@ -77,18 +77,27 @@ func (s *Store) claim(ctx context.Context, c conn, r store.ClaimRequest) ([]stor
 	return list, nil
 }
 
-// trust binds a runner of a project to that project.
+// trust binds a runner of a project to that project, and each to its limit.
 func (s *Store) trust(ctx context.Context, c conn, r *store.ClaimRequest) error {
 	if r.RunnerID == nil {
 		return nil
 	}
 	var project sql.NullInt64
-	err := c.row(ctx, "SELECT project_id FROM runner WHERE id = $1", []any{*r.RunnerID}, &project)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
+	var limit, held int
+	err := c.row(ctx, `SELECT project_id, max_parallel_tasks,
+		(SELECT count(*) FROM task WHERE runner_id = $1 AND status IN ('starting', 'running', 'stopping'))
+		FROM runner WHERE id = $1`, []any{*r.RunnerID}, &project, &limit, &held)
+	if errors.Is(err, store.ErrNotFound) {
 		return &store.ReferenceError{Table: "task", Column: "runner_id"}
-	case err != nil || !project.Valid:
+	}
+	if err != nil {
 		return err
+	}
+	if limit > 0 {
+		r.Max = min(r.Max, limit-held)
+	}
+	switch {
+	case !project.Valid:
 	case r.ProjectID != nil && *r.ProjectID != project.Int64:
 		r.Max = 0
 	default:
