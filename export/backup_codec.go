@@ -24,7 +24,7 @@ const (
 var objectType = reflect.TypeFor[map[string]any]()
 
 // Encode writes the backup as Semaphore UI does: JSON in indented lines. One with
-// secrets is refused with [ErrSecrets].
+// secrets is refused with [ErrSecrets]: see [Backup.Encrypt].
 func (b *Backup) Encode(w io.Writer) error {
 	if b.HasSecrets() {
 		return ErrSecrets
@@ -68,13 +68,16 @@ func (b *Backup) HasSecrets() bool {
 }
 
 // Decode reads a backup in place of what b held. file names it in errors and may
-// be "". What is larger than the limits, damaged, or holds secrets in
+// be "". What is larger than the limits, damaged, encrypted, or holds secrets in
 // clear, is a *[BackupError]; members that are not known are ignored. Whether the
 // rows make sense is for [Check] to tell.
 func (b *Backup) Decode(r io.Reader, file string) error {
 	data, err := readAll(r, file)
 	if err != nil {
 		return err
+	}
+	if IsEncrypted(data) {
+		return &BackupError{File: file, Reason: ErrEncrypted.Error(), cause: ErrEncrypted}
 	}
 	if err := b.unmarshal(data, file); err != nil {
 		return err

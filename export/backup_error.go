@@ -14,6 +14,12 @@ var (
 	ErrLarge = errors.New("backup is too large")
 	// ErrNameTaken says that there is a project of that name already.
 	ErrNameTaken = errors.New("a project has that name already: choose another one")
+	// ErrEncrypted says that a backup is encrypted where a plain one is expected.
+	ErrEncrypted = errors.New("the backup is encrypted: open it with its passphrase or key")
+	// ErrNotEncrypted says that a backup is plain where an encrypted one is expected.
+	ErrNotEncrypted = errors.New("the backup is not encrypted: restore it without passphrase and key")
+	// ErrWrongKey says that another passphrase or key has closed a backup.
+	ErrWrongKey = errors.New("another passphrase or key has closed the backup")
 	// ErrSecrets says that a backup with secrets would be written in clear.
 	ErrSecrets = errors.New("the backup holds secrets: encrypt it")
 )
