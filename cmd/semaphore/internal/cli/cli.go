@@ -103,6 +103,7 @@ func newRoot(streams Streams) *cobra.Command {
 		newMigrateCommand(global),
 		newSetupCommand(global, streams),
 		newUserCommand(global, streams),
+		newProjectCommand(global, streams),
 		newVaultCommand(global),
 		newRunnerCommand(global, streams),
 	)

@@ -89,6 +89,18 @@ func (o Options) prepare(ctx context.Context, app *semaphore.App) error {
 	if made != "" {
 		fmt.Fprintf(o.Notes, "semaphore: made the administrator %q with the password %s (shown once)\n", admin.Username, made)
 	}
+	if c.ImportFile != "" {
+		report, err := importFirst(ctx, app.Pool(), c.ImportFile, c.ImportName, admin.ID)
+		if err != nil {
+			return err
+		}
+		if report != nil {
+			fmt.Fprintf(o.Notes, "semaphore: made the project %q of %s\n", report.Project.Name, c.ImportFile)
+			for _, line := range report.Lines() {
+				fmt.Fprintln(o.Notes, "semaphore:", line)
+			}
+		}
+	}
 	if !o.Demo {
 		return nil
 	}
