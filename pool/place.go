@@ -1,7 +1,9 @@
 package pool
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -27,9 +29,25 @@ func Explain(p store.Place) string {
 		return "waits for its turn: the limit of parallel tasks is reached"
 	case store.WaitConfirmation:
 		return "waits for somebody to confirm or reject the plan"
+	case store.WaitRunner:
+		return "waits for a runner: none that is switched on has the tag of the task"
 	case store.WaitWorker:
 		return "waits for a free worker"
 	default:
 		return ""
 	}
+}
+
+// served tells whether anybody may take a task with its tag.
+func (p *TaskPool) served(ctx context.Context, t store.Task) (bool, error) {
+	if t.RunnerTag == "" || p.worker != nil && slices.Contains(p.cfg.Tags, t.RunnerTag) {
+		return true, nil
+	}
+	for _, scope := range []int64{0, t.ProjectID} { // those of all projects, those of this one
+		n, err := p.st.Runners().Count(ctx, scope, store.Query{Where: map[string]any{"tag": t.RunnerTag, "active": true}})
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
 }

@@ -235,11 +235,27 @@ func (p *TaskPool) Task(ctx context.Context, project, id int64) (store.Task, err
 	return t, nil
 }
 
-// Place tells where an unfinished task stands in the queue, and why it waits.
+// Place tells where an unfinished task stands in the queue, and why it waits:
+// runner where its tag is served neither by this pool nor by a runner that is
+// switched on and may have tasks of its project.
 func (p *TaskPool) Place(ctx context.Context, project, id int64) (store.Place, error) {
 	place, err := p.st.Tasks().Place(ctx, project, id, p.cfg.MaxParallel)
 	if err != nil {
 		return place, fmt.Errorf("place of task %d: %w", id, err)
+	}
+	if place.Reason != store.WaitWorker {
+		return place, nil
+	}
+	t, err := p.st.Tasks().Get(ctx, project, id)
+	if err != nil {
+		return place, fmt.Errorf("place of task %d: %w", id, err)
+	}
+	served, err := p.served(ctx, t)
+	if err != nil {
+		return place, fmt.Errorf("runners for task %d: %w", id, err)
+	}
+	if !served {
+		place.Reason = store.WaitRunner
 	}
 	return place, nil
 }

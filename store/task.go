@@ -193,6 +193,7 @@ const (
 	WaitProject      WaitReason = "project"      // the project's limit
 	WaitGlobal       WaitReason = "global"       // the limit of the whole pool
 	WaitWorker       WaitReason = "worker"       // no free worker has taken it yet
+	WaitRunner       WaitReason = "runner"       // no active runner serves its tag; a pool tells so, a store says worker
 	WaitConfirmation WaitReason = "confirmation" // a person's answer
 )
 
