@@ -169,7 +169,7 @@ func (m *machine) altered() string {
 	text, err := json.Marshal(altered{
 		Runner: m.runner, Mutant: m.mutant, Dir: m.dir, Repo: f.repo, Vars: m.vars(), Key: f.key.Encode(), Token: m.token,
 		DB: via.String(), Server: (&url.URL{Scheme: "http", Host: m.way.addr}).String(), LeaseTTL: f.ttl, LostAfter: f.lostAfter, Tag: f.tags[m.name],
-		Links: filepath.Join(m.dir, "l"), MaxParallel: f.maxParallel,
+		Links: filepath.Join(m.dir, "l"), MaxParallel: f.maxParallel, Capacity: f.capacity,
 	})
 	require.NoError(f.t, err)
 	return string(text)

@@ -45,6 +45,7 @@ type altered struct {
 	LostAfter   time.Duration // where retries are allowed; six times that elsewhere
 	Tag         string        // that a server serves
 	MaxParallel int
+	Capacity    int // of a runner
 }
 
 func alteredMain(ctx context.Context, text string) int {
@@ -151,7 +152,7 @@ func (a altered) work(ctx context.Context, log *slog.Logger) error {
 	}
 	fmt.Fprintln(os.Stderr, "taking tasks from", a.Server)
 	w := &job.Worker{
-		Source: a.Mutant.source(remote), Executor: a.Mutant.executor(local, a), Capacity: 8, Spool: filepath.Join(a.Dir, "spool"), Log: log,
+		Source: a.Mutant.source(remote), Executor: a.Mutant.executor(local, a), Capacity: a.Capacity, Spool: filepath.Join(a.Dir, "spool"), Log: log,
 		FinishTimeout: 5 * time.Second,
 	}
 	listening, deaf := context.WithCancel(context.WithoutCancel(ctx))

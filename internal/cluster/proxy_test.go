@@ -3,6 +3,7 @@
 package cluster_test
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ type weather struct {
 	there, back bool          // whether requests and replies pass; held otherwise, as a network without a route does
 	refuse      bool          // connections are cut, and none is taken
 	delay       time.Duration // of everything, each way
+	breaks      string        // a request with it cuts its connection
 }
 
 // fair lets everything pass.
@@ -32,6 +34,24 @@ type proxy struct {
 	now     weather
 	changed chan struct{}     // closed and replaced with each change
 	open    map[net.Conn]bool // nil once it is closed
+	broke   int               // connections that a request has cut
+}
+
+func (p *proxy) broken() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broke
+}
+
+// breaks tells whether the weather cuts a connection for what passes.
+func (p *proxy) breaks(data []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.now.breaks == "" || !bytes.Contains(data, []byte(p.now.breaks)) {
+		return false
+	}
+	p.broke++
+	return true
 }
 
 func newProxy(t testing.TB, targets func() []string) *proxy {
@@ -179,7 +199,7 @@ func (p *proxy) pass(to, from net.Conn, open func(weather) bool) {
 		if wait := delay - time.Since(c.at); wait > 0 {
 			time.Sleep(wait) // what a long way takes
 		}
-		if !p.passes(from, open) {
+		if p.breaks(c.data) || !p.passes(from, open) {
 			return
 		}
 		if _, err := to.Write(c.data); err != nil {
