@@ -73,6 +73,17 @@ func unknown(what string) error {
 	return fmt.Errorf("%s: use sqlite:///path/to/file, sqlite:file, postgres://user@host/database or memory: %w", what, store.ErrInvalid)
 }
 
+// File returns the path of the file that a URL names. One that names no file is
+// store.ErrInvalid.
+func File(address string) (string, error) {
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch strings.ToLower(scheme) {
+	case "sqlite", "file":
+		return filePath(rest)
+	}
+	return "", unknown("this address names no file")
+}
+
 // filePath returns the path of a file address without its scheme.
 func filePath(rest string) (string, error) {
 	if strings.ContainsAny(rest, "?#") {

@@ -47,6 +47,12 @@ func isConstraint(err error) bool {
 
 func ids(placeholder string) string { return "SELECT value FROM json_each(" + placeholder + ")" }
 
+// unreadable tells whether SQLite finds that a file is none of its own, or broken.
+func unreadable(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && (e.Code()&0xff == codes.SQLITE_NOTADB || e.Code()&0xff == codes.SQLITE_CORRUPT)
+}
+
 // contains matches by GLOB: LIKE knows letters of either case in ASCII only.
 func contains(column, placeholder string) string { return column + " GLOB " + placeholder }
 

@@ -48,6 +48,9 @@ func replaceFile(ctx context.Context, target, fresh string, r replacement) (err 
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close(), closeOld()) }()
 	if err := isolate(ctx, db, target); err != nil {
+		if r.keep != "" && unreadable(err) {
+			return replaceBroken(target, fresh, r.keep)
+		}
 		return err
 	}
 	if r.check != nil {
@@ -98,6 +101,23 @@ func isolate(ctx context.Context, db *sql.DB, target string) error {
 	return nil
 }
 
+// replaceBroken puts a database in the place of one that SQLite cannot read, and
+// which it therefore cannot lock either.
+func replaceBroken(target, fresh, keep string) error {
+	if err := os.Link(target, keep); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"-wal", "-journal"} { // they must not be taken for those of the new one
+		if err := os.Rename(target+suffix, keep+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(target + "-shm"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return renameFile(fresh, target)
+}
+
 // vacantFile is vacant for a file that no store is open on.
 func vacantFile(ctx context.Context, db *sql.DB) error {
 	var taken bool
@@ -111,10 +131,10 @@ func vacantFile(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// quickCheck reads the whole file.
-func quickCheck(ctx context.Context, db *sql.DB) error {
+// wholeCheck reads a whole database, by a pragma that says ok in the end.
+func wholeCheck(ctx context.Context, db *sql.DB, pragma string) error {
 	var found string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+	if err := db.QueryRowContext(ctx, "PRAGMA "+pragma+"(1)").Scan(&found); err != nil {
 		return fault(err)
 	}
 	if found != "ok" {
@@ -132,15 +152,15 @@ func renameFile(from, to string) error {
 
 // copyFile copies a file that is open into a new one.
 func copyFile(from *os.File, to string) error {
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(to+partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, io.NewSectionReader(from, 0, 1<<62))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(to))
+		return errors.Join(err, os.Remove(to+partial))
 	}
-	return syncDir(filepath.Dir(to))
+	return renameFile(to+partial, to)
 }
 
 // syncFile sees that what was written by somebody else is on the disk.

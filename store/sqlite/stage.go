@@ -227,7 +227,7 @@ func (g *stage) complete(ctx context.Context) error {
 	if err := checkReferences(ctx, g.db); err != nil {
 		return err
 	}
-	if err := quickCheck(ctx, g.db); err != nil {
+	if err := wholeCheck(ctx, g.db, "quick_check"); err != nil {
 		return err
 	}
 	err := g.db.Close()

@@ -105,6 +105,10 @@ func newRoot(streams Streams) *cobra.Command {
 		newUserCommand(global, streams),
 		newProjectCommand(global, streams),
 		newVaultCommand(global),
+		newExportCommand(global),
+		newImportCommand(global),
+		newBackupCommand(global),
+		newRestoreCommand(global),
 		newRunnerCommand(global, streams),
 	)
 	return root
