@@ -39,6 +39,7 @@ var layers = []struct {
 	{"job", 1},
 	{"auth", 1},
 	{"export", 1},
+	{"export/foreign", 1}, // apart, for it links drivers that nothing else needs
 	{"store/internal/logchunk", 0},
 	{"store/internal/...", 1},
 	{"store/storetest", 1},

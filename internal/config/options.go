@@ -22,8 +22,8 @@ func (c *Config) ApplyOptions(options map[string]string, report *Report) {
 		}
 	}
 	for _, name := range keysOf(options) {
-		if strings.HasPrefix(name, "auth.identity.") || strings.HasPrefix(name, "auth.unlock.") || strings.HasPrefix(name, "node.") {
-			continue // notes of package auth, and of the servers about themselves
+		if strings.HasPrefix(name, "auth.identity.") || strings.HasPrefix(name, "auth.unlock.") || strings.HasPrefix(name, "node.") || strings.HasPrefix(name, "import.") {
+			continue // notes of package auth, of imports, and of the servers about themselves
 		}
 		s := &state{sources: map[string]Source{}, at: map[string]location{}}
 		switch k, ok := byName[name]; {
