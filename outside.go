@@ -1,9 +1,13 @@
 package semaphore
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 
 	"github.com/alexandervashurin/semaphore/internal/alert"
 	"github.com/alexandervashurin/semaphore/internal/outgoing"
@@ -78,4 +82,57 @@ func (t testAlerts) Test(ctx context.Context, project store.Project) error {
 		return errors.New("no channel is switched on: name one in the server's configuration")
 	}
 	return errors.Join(errs...)
+}
+
+// summoner makes what calls the webhooks of runners, and gives it to the pool. An
+// administrator's address, that of a runner of all projects, may be anywhere; one
+// of a project goes by Outgoing.
+func (c *Config) summoner(settings *pool.Config) {
+	if settings.Summon != nil {
+		return
+	}
+	trusted, judged := outgoing.Client(outgoing.Config{Trusted: true}), outgoing.Client(outgoing.Config{Allow: c.Outgoing})
+	settings.Summon = func(ctx context.Context, r store.Runner, action string, t store.Task) error {
+		client := trusted
+		if r.ProjectID != nil {
+			client = judged
+		}
+		return summon(ctx, client, r, action, t)
+	}
+}
+
+// summons is the body of a call to a runner's webhook, as Semaphore UI has it.
+type summons struct {
+	Action     string `json:"action"`
+	ProjectID  int64  `json:"project_id"`
+	TaskID     int64  `json:"task_id"`
+	TemplateID int64  `json:"template_id"`
+	RunnerID   int64  `json:"runner_id"`
+}
+
+// summon makes one call. Its errors do not tell the address, which may hold a
+// secret.
+func summon(ctx context.Context, client *http.Client, r store.Runner, action string, t store.Task) error {
+	body, err := json.Marshal(summons{action, t.ProjectID, t.ID, t.TemplateID, r.ID})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.Webhook, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("webhook is no address: correct it in the runner")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
+	var where *url.Error
+	if errors.As(err, &where) {
+		return fmt.Errorf("webhook: %w", where.Err)
+	}
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("webhook answered %d in place of 200 or 204", res.StatusCode)
+	}
+	return nil
 }

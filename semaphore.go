@@ -110,6 +110,7 @@ func New(cfg Config) (*App, error) {
 	cfg.catalogue(&settings)
 	cfg.stateAddress(&settings)
 	secrets := cfg.keeper(&settings)
+	cfg.summoner(&settings)
 	alerts, err := cfg.alerter(&settings)
 	if err != nil {
 		return nil, fmt.Errorf("semaphore: %w", err)

@@ -32,7 +32,7 @@ func (s *settler) settle(r store.Record) bool {
 	case "option":
 		v, _ := r.Value("key")
 		name, _ := v.(string)
-		return !strings.HasPrefix(name, store.NodeOptions) && !strings.HasPrefix(name, unlockOptions)
+		return !strings.HasPrefix(name, store.NodeOptions) && !strings.HasPrefix(name, store.SummonOptions) && !strings.HasPrefix(name, unlockOptions)
 	case "task":
 		s.task(r)
 	case "task_attempt":

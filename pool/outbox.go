@@ -64,6 +64,7 @@ func (p *TaskPool) settle(ctx context.Context, e store.OutboxEntry) error {
 		if hook := p.cfg.Hooks.AfterFinish; hook != nil {
 			p.call(ctx, "after finish", func(ctx context.Context) { hook(ctx, t) })
 		}
+		p.dismiss(ctx, t)
 	}
 	if p.cfg.Alerter == nil || p.cfg.Now().Sub(e.Created) > alertAge {
 		return p.settled(ctx, e, nil)

@@ -68,6 +68,12 @@ type Config struct {
 	// Defaults to refusing such keys.
 	External func(ctx context.Context, key store.AccessKey) (string, error)
 
+	// Summon calls the webhook of a runner: with [SummonStart] when a task waits for
+	// it, so that it can be started, and with [SummonFinish] when a task of it has
+	// ended. A call that fails is made again; it has 15 s. Of several processes on
+	// one store one makes it. Defaults to none.
+	Summon func(ctx context.Context, r store.Runner, action string, t store.Task) error
+
 	MaxDuration time.Duration   // of a run. Defaults to none.
 	Retention   store.Retention // of finished tasks, where the project says nothing; a template may keep less. Defaults to keeping all.
 

@@ -117,13 +117,15 @@ func (p *TaskPool) closing() bool {
 }
 
 // tags are those that the runner serves.
-func (r *Runner) tags() []string {
+func (r *Runner) tags() []string { return runnerTags(r.pool, r.row) }
+
+func runnerTags(p *TaskPool, row store.Runner) []string {
 	var tags []string
-	if r.pool.worker == nil {
+	if p.worker == nil {
 		tags = append(tags, "")
 	}
-	if r.row.Tag != "" {
-		tags = append(tags, r.row.Tag)
+	if row.Tag != "" {
+		tags = append(tags, row.Tag)
 	}
 	return tags
 }

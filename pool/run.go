@@ -150,6 +150,7 @@ func (p *TaskPool) loops(owned bool) []loop {
 		{"retention", p.retain},
 		{"wake-ups", p.listen},
 		{"signals", p.signal},
+		{"runners", p.summon},
 	}
 	if !owned {
 		list = append(list, loop{"others", p.elsewhere.run})

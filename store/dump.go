@@ -27,6 +27,10 @@ const Sequences = "sequence"
 // are there. They say nothing anywhere else.
 const NodeOptions = "node."
 
+// SummonOptions begins the names of options in which is noted who was called to
+// take a task. They say nothing anywhere else.
+const SummonOptions = "summon."
+
 // Value returns the value of a column, and whether there is one.
 func (r Record) Value(column string) (any, bool) {
 	i := slices.Index(r.Columns, column)

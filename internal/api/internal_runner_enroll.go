@@ -150,7 +150,7 @@ func (c *call) fillPlace(row store.Runner, token string, wrong error) error {
 		if place.Name == "" {
 			place.Name = row.Name
 		}
-		if place.Webhook == "" {
+		if place.Webhook == "" && place.ProjectID != nil { // that of a runner of all may be anywhere: an administrator says it
 			place.Webhook = row.Webhook
 		}
 		return c.createRunner(ctx, tx, place, "Runner %q enrolled")

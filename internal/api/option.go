@@ -41,7 +41,7 @@ func (s *Server) listOptions(c *call) error {
 	}
 	options := map[string]string{}
 	for key, value := range all {
-		if !strings.HasPrefix(key, "auth.") && !strings.HasPrefix(key, nodes.Prefix) {
+		if !strings.HasPrefix(key, "auth.") && !strings.HasPrefix(key, nodes.Prefix) && !strings.HasPrefix(key, store.SummonOptions) {
 			options[key] = value
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -22,8 +23,8 @@ func (c *Config) ApplyOptions(options map[string]string, report *Report) {
 		}
 	}
 	for _, name := range keysOf(options) {
-		if strings.HasPrefix(name, "auth.identity.") || strings.HasPrefix(name, "auth.unlock.") || strings.HasPrefix(name, "node.") || strings.HasPrefix(name, "import.") {
-			continue // notes of package auth, of imports, and of the servers about themselves
+		if slices.ContainsFunc(notes(), func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			continue
 		}
 		s := &state{sources: map[string]Source{}, at: map[string]location{}}
 		switch k, ok := byName[name]; {
@@ -139,4 +140,10 @@ func ruleOf(name string) string {
 		t, rule = f.value.Type(), f.tag.Get("rule")
 	}
 	return rule
+}
+
+// notes begin the names of options that are no settings: notes of package auth,
+// of imports, and of the servers about themselves and about runners.
+func notes() []string {
+	return []string{"auth.identity.", "auth.unlock.", "import.", "node.", "summon."}
 }
