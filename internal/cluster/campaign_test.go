@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexandervashurin/semaphore/internal/crash"
+	"github.com/alexandervashurin/semaphore/internal/nodes"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -39,9 +40,14 @@ func (c campaign) run(f *fleet, seed uint64) crash.Evidence {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	var beside sync.WaitGroup
 	beside.Go(func() { f.read(ctx) })
+	watch := &lookout{seen: map[string]*sight{}}
+	beside.Go(func() { watch.run(ctx, f) })
 	defer beside.Wait()
 	defer cancel()
-	for _, m := range f.machines {
+	for i, m := range f.machines {
+		if i > 0 && !m.runner {
+			time.Sleep(starting) // so that the lookout tells them apart
+		}
 		m.start()
 	}
 	for _, m := range f.machines {
@@ -89,6 +95,9 @@ func (c campaign) run(f *fleet, seed uint64) crash.Evidence {
 	}
 	cancel()
 	beside.Wait()
+	shown, watched := watch.longest(f.lives)
+	f.t.Logf("%d dead servers were watched: shown as gone after %v at most", watched, shown.Round(10*time.Millisecond))
+	require.Less(f.t, shown, nodes.Dead+2*time.Second, "15 s, and what it takes to look")
 	return f.evidence(since, over, c.patience)
 }
 

@@ -64,6 +64,7 @@ type fleet struct {
 	seen    map[int64][]store.LogLine
 
 	kills []crash.Kill
+	lives []*life      // of servers
 	added []store.Task // that somebody was told of
 }
 

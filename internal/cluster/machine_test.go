@@ -33,8 +33,7 @@ type machine struct {
 
 	dir     string
 	process *process
-	life    int // how many programs there were
-	spawned time.Time
+	life    *life
 	address string // of a server that serves, "" for none; guarded by fleet.mu
 }
 
@@ -61,8 +60,10 @@ func (f *fleet) runnerOf(name, tag string) *machine {
 func (m *machine) start() *machine {
 	f := m.f
 	f.t.Helper()
-	m.life++
-	m.spawned = time.Now()
+	m.life = &life{spawned: time.Now()}
+	if !m.runner {
+		f.lives = append(f.lives, m.life)
+	}
 	var p *process
 	switch {
 	case m.mutant != "":
@@ -115,6 +116,7 @@ func (m *machine) kill() {
 	m.address = ""
 	m.f.mu.Unlock()
 	m.f.kills = append(m.f.kills, crash.Kill{At: time.Now(), Where: m.name})
+	m.life.killed = time.Now()
 	m.process.signal(syscall.SIGKILL)
 	require.Equal(m.f.t, -1, m.process.exit(), "%s has ended by itself: %s", m.name, m.process.out)
 }

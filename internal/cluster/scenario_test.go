@@ -104,19 +104,21 @@ func (f *fleet) altered(m mutant, servers, runners int) (s, r []*machine) {
 // one is at the second attempt.
 func suspended(f *fleet, m mutant) {
 	servers, _ := f.altered(m, 2, 0)
+	f.lostAfter = 10 * time.Second // longer than the first attempt's script
 	servers[0].start().serves()
-	task := f.add(f.retrying(""), script{lines: 15, pause: 150, again: 60})
+	db := f.open()
+	require.NoError(f.t, db.PingContext(f.t.Context()))
+	task := f.add(f.retrying(""), script{lines: 40, pause: 200, again: 20})
 	f.awaitEvent(task, 1, crash.Started)
-	f.suspend(servers[0])
+	f.suspend(servers[0], db)
 	servers[1].start().serves()
 	f.awaitEvent(task, 2, crash.Started)
 	servers[0].process.signal(syscall.SIGCONT)
 }
 
 // suspend stops a program at a moment at which none of its transactions is open.
-func (f *fleet) suspend(m *machine) {
+func (f *fleet) suspend(m *machine, db *sql.DB) {
 	f.t.Helper()
-	db := f.open()
 	eventually(f.t, func() bool {
 		at := time.Now()
 		m.process.signal(syscall.SIGSTOP)

@@ -36,6 +36,14 @@ type world struct {
 	project, repository, environment int64
 }
 
+// longLines is how many lines the longest script prints: for 20 s, or two minutes.
+func longLines() int {
+	if soak() {
+		return 600
+	}
+	return 100
+}
+
 // scripts of the repository. A gated one goes on when the file is there.
 func scripts(gate string) map[string]string {
 	count := func(lines int, pause string) string {
@@ -47,7 +55,7 @@ func scripts(gate string) map[string]string {
 		"gated.sh":   fmt.Sprintf("echo at `pwd -P`\nwhile [ ! -e '%s' ]; do sleep 0.05; done\necho through\n", gate),
 		"endless.sh": "echo at `pwd -P`\nwhile true; do sleep 0.1; done\n",
 		"count.sh":   count(160, "0.05"),
-		"long.sh":    count(60, "0.2"),
+		"long.sh":    count(longLines(), "0.2"),
 		"main.tf":    "resource \"terraform_data\" \"x\" {\n  input = \"y\"\n}\n",
 	}
 }
