@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,6 +88,29 @@ func TestASweepKeepsAStateThatItCannotStore(t *testing.T) {
 	require.True(t, swept[0].StateSaved)
 	require.Equal(t, 1, resources(t, b.stateOf("default")))
 	b.nothingLeft()
+}
+
+// TestASweepPutsAsideWhatIsRefusedForGood so that it does not fail at each start:
+// another runner has the task by now.
+func TestASweepPutsAsideWhatIsRefusedForGood(t *testing.T) {
+	t.Parallel()
+	b, states := setupFailing(t)
+	states.failSave = errStoreDown
+	require.Error(t, b.local.Run(t.Context(), b.terraform(repository(t, files{"infra/main.tf": `resource "terraform_data" "a" {}`})), &jobtest.Recorder{Answer: job.Approve}))
+	states.failSave, states.failLoad = nil, fmt.Errorf("load terraform state: %w", job.ErrLeaseLost)
+	swept, err := b.local.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Len(t, swept, 1)
+	require.False(t, swept[0].StateSaved)
+	aside, err := filepath.Glob(filepath.Join(b.dir, "rescued", "*.tfstate"))
+	require.NoError(t, err)
+	require.Len(t, aside, 1, "it may be the only copy")
+	text, err := os.ReadFile(aside[0])
+	require.NoError(t, err)
+	require.Equal(t, 1, resources(t, job.TerraformState{Data: text}))
+	swept, err = b.local.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, swept)
 }
 
 // TestWhatNoStoreCanTakeIsPutAside covers errored.tfstate, which Terraform

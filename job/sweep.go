@@ -133,8 +133,24 @@ func (l *LocalJob) sweepFiles(ctx context.Context, d *runDir) error {
 }
 
 // sweepState saves what a dead run's Terraform wrote last. After an error the
-// directory has to stay.
+// directory has to stay. What the store refuses for good, because another
+// attempt has the task by now, is put aside.
 func (l *LocalJob) sweepState(ctx context.Context, d *runDir, rec *stateRecord) (bool, error) {
+	saved, err := l.saveState(ctx, d, rec)
+	if !errors.Is(err, ErrLeaseLost) {
+		return saved, err
+	}
+	k := &stateKeeper{dir: d, key: rec.Key, file: rec.File, refused: true}
+	keep, aside := k.finish(ctx, rec.Work, l.cfg.RescueDir, d.name)
+	if keep {
+		return false, aside
+	}
+	l.cfg.Log.Warn("terraform state of a dead task is refused: another attempt has the task", "task_id", d.record.Task.TaskID, "attempt", d.record.Task.Attempt, "put_aside", aside)
+	return false, nil
+}
+
+// saveState stores it.
+func (l *LocalJob) saveState(ctx context.Context, d *runDir, rec *stateRecord) (bool, error) {
 	unlock, err := l.cfg.States.Lock(ctx, rec.Key, d.record.Task)
 	if err != nil {
 		return false, fmt.Errorf("lock state of dead task %d: %w", d.record.Task.TaskID, err)

@@ -55,7 +55,7 @@ func (k *stateKeeper) finish(ctx context.Context, work, rescue, name string) (ke
 // finishFile stores one file, or puts it aside where the store cannot take it.
 // It tells whether another copy exists now.
 func (k *stateKeeper) finishFile(ctx context.Context, file string, text []byte, rescue, name string) (done bool, err error) {
-	if k.file != "" {
+	if k.file != "" && !k.refused {
 		err := k.save(ctx, file)
 		if _, parses := parseState(text); parses && err == nil {
 			return true, nil

@@ -23,6 +23,8 @@ type stateKeeper struct {
 	mu     sync.Mutex
 	stored TerraformState // what the store has
 	unlock func() error
+
+	refused bool // the store takes nothing of this task any more
 }
 
 // stateRecord is what a sweep must know to save the state of a dead run.
