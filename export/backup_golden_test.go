@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,9 @@ func TestAliasesThatAreTaken(t *testing.T) {
 			require.NoError(t, err)
 			opts.Name = "again"
 			b := decoded(t, data)
+			for i := range b.IntegrationAliases { // which are the same in letters of either case
+				b.IntegrationAliases[i] = strings.ToUpper(b.IntegrationAliases[i])
+			}
 			report, err := export.Restore(t.Context(), st, b, opts)
 			require.NoError(t, err)
 			require.Len(t, report.Aliases, len(b.IntegrationAliases)+len(b.Integrations)+len(b.Own.TerraformAliases))

@@ -74,6 +74,7 @@ type restorer struct {
 	storages, keys, environments, views, repositories, inventories, templates []int64
 	slugs                                                                     []string // of roles
 	global                                                                    map[string]bool
+	hooks                                                                     aliases
 }
 
 // foreign tells whether the file comes from Semaphore UI.
@@ -199,15 +200,10 @@ func (r *restorer) addOwn() {
 		}
 		add(r, r.st.Projects().KnownHosts(), "known host", store.KnownHost{ProjectID: r.project.ID, Host: h.Host, KeyType: h.KeyType, Key: h.Key, Created: h.Created})
 	}
+	taken := aliasesOf(r, r.st.Artifacts().TerraformAliases(), func(a *store.TerraformAlias) string { return a.Alias })
 	for _, a := range r.b.Own.TerraformAliases {
-		if r.err != nil {
-			return
-		}
-		free := r.free(a.Alias, "", func(alias string) (int, error) {
-			return r.st.Artifacts().TerraformAliases().Count(r.ctx, store.AnyScope, store.Query{Where: map[string]any{"alias": alias}})
-		})
 		add(r, r.st.Artifacts().TerraformAliases(), "terraform alias", store.TerraformAlias{
-			ProjectID: r.project.ID, Alias: free,
+			ProjectID: r.project.ID, Alias: r.free(taken, a.Alias, ""),
 			InventoryID: must(r.ix.inventories, r.inventories, a.Inventory), AuthKeyID: must(r.ix.keys, r.keys, a.AuthKey),
 		})
 	}

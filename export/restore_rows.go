@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -139,7 +140,7 @@ func (r *restorer) addRoles() {
 		taken[slug], r.global[slug] = true, true
 	}
 	for _, role := range page.Items {
-		taken[role.Slug] = true
+		taken[strings.ToLower(role.Slug)] = true
 		if role.ProjectID == nil {
 			r.global[role.Slug] = true
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/alexandervashurin/semaphore/store"
 )
 
 // builtinRoles are those that every project has.
@@ -28,18 +30,34 @@ func freeSlug(name string, taken map[string]bool) string {
 	return slug
 }
 
-// free returns an alias if nobody has it, else a new one, and reports that.
-func (r *restorer) free(alias, integration string, count func(string) (int, error)) string {
-	n, err := count(alias)
-	switch {
-	case err != nil:
+// aliases are those that somebody has. Their letters' case makes no difference.
+type aliases map[string]bool
+
+// aliasesOf lists those of a table, over all projects.
+func aliasesOf[T any](r *restorer, table store.Table[T], alias func(*T) string) aliases {
+	taken := aliases{}
+	if r.err != nil {
+		return taken
+	}
+	page, err := table.List(r.ctx, store.AnyScope, store.Query{Limit: -1})
+	if err != nil {
 		r.err = fmt.Errorf("restore addresses: %w", err)
-	case n > 0:
+	}
+	for i := range page.Items {
+		taken[strings.ToLower(alias(&page.Items[i]))] = true
+	}
+	return taken
+}
+
+// free returns an alias if nobody has it, else a new one, and reports that.
+func (r *restorer) free(taken aliases, alias, integration string) string {
+	called := alias
+	if taken[strings.ToLower(alias)] {
 		fresh := make([]byte, 8)
 		rand.Read(fresh)
-		called := hex.EncodeToString(fresh)
+		called = hex.EncodeToString(fresh)
 		r.report.Aliases = append(r.report.Aliases, RestoredAlias{Integration: integration, Old: alias, New: called})
-		return called
 	}
-	return alias
+	taken[strings.ToLower(called)] = true
+	return called
 }

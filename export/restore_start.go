@@ -8,6 +8,7 @@ import (
 )
 
 func (r *restorer) addIntegrations() {
+	r.hooks = aliasesOf(r, r.st.Integrations().Aliases(), func(a *store.IntegrationAlias) string { return a.Alias })
 	n := r.renamer("integration")
 	for i := range r.b.Integrations {
 		in := &r.b.Integrations[i]
@@ -32,23 +33,17 @@ func (r *restorer) addIntegrations() {
 				ProjectID: r.project.ID, IntegrationID: row.ID, Name: e.Name, ValueSource: e.ValueSource, BodyDataType: e.BodyDataType, Key: e.Key, Variable: e.Variable, VariableType: e.VariableType,
 			})
 		}
-		r.aliases(in.Aliases, in.Name, &row.ID)
+		r.addresses(in.Aliases, in.Name, &row.ID)
 		r.params(in.TaskParams, store.TaskParams{IntegrationID: &row.ID}, object("integration", row.Name))
 	}
 }
 
-func (r *restorer) addAliases() { r.aliases(r.b.IntegrationAliases, "", nil) }
+func (r *restorer) addAliases() { r.addresses(r.b.IntegrationAliases, "", nil) }
 
-// aliases stores addresses. One that somebody has becomes a new one.
-func (r *restorer) aliases(list []string, integration string, of *int64) {
+// addresses stores those of webhooks. One that somebody has becomes a new one.
+func (r *restorer) addresses(list []string, integration string, of *int64) {
 	for _, alias := range list {
-		if r.err != nil {
-			return
-		}
-		free := r.free(alias, integration, func(alias string) (int, error) {
-			return r.st.Integrations().Aliases().Count(r.ctx, store.AnyScope, store.Query{Where: map[string]any{"alias": alias}})
-		})
-		add(r, r.st.Integrations().Aliases(), "address", store.IntegrationAlias{ProjectID: r.project.ID, IntegrationID: of, Alias: free})
+		add(r, r.st.Integrations().Aliases(), "address", store.IntegrationAlias{ProjectID: r.project.ID, IntegrationID: of, Alias: r.free(r.hooks, alias, integration)})
 	}
 }
 
