@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"strconv"
 	"testing"
@@ -33,7 +34,7 @@ func unpack(t testing.TB, archive []byte) []inside {
 	var list []inside
 	for r := tar.NewReader(z); ; {
 		head, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return list
 		}
 		require.NoError(t, err)

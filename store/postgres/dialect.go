@@ -37,15 +37,18 @@ func (e *engine) dialect(cfg Config) sqlstore.Dialect {
 	d := sqlstore.Dialect{
 		Fault: fault, IDs: ids, Contains: contains, Pattern: pattern, RowLocks: true, Collate: ` COLLATE "C"`,
 		ClaimLock: lockText(cfg.Schema, claimLock),
-		Pass: func(table string) string {
-			sequence := cfg.Schema + "." + table + "_id_seq"
-			return "SELECT setval('" + sequence + "', $1) FROM " + sequence + " WHERE last_value < $1 OR NOT is_called"
-		},
+		Pass:      func(table string) string { return passText(cfg.Schema, table) },
 	}
 	if cfg.Now == nil {
 		d.Clock = clock
 	}
 	return d
+}
+
+// passText lets the ids of a table go on behind $1.
+func passText(schema, table string) string {
+	sequence := schema + "." + table + "_id_seq"
+	return "SELECT setval('" + sequence + "', $1) FROM " + sequence + " WHERE last_value < $1 OR NOT is_called"
 }
 
 // clock reads the time of the database.

@@ -59,9 +59,7 @@ func (g *stage) complete(ctx context.Context) error {
 		if last < 1 {
 			continue
 		}
-		sequence := g.name + "." + table + "_id_seq"
-		query := "SELECT setval('" + sequence + "', $1) FROM " + sequence + " WHERE last_value < $1 OR NOT is_called"
-		if _, err := db.ExecContext(ctx, query, last); err != nil {
+		if _, err := db.ExecContext(ctx, passText(g.name, table), last); err != nil {
 			return err
 		}
 	}

@@ -154,7 +154,7 @@ func (g *stage) insert(ctx context.Context, r store.Record) error {
 	insert := g.inserts[query]
 	if insert == nil {
 		var err error
-		if insert, err = g.conn.PrepareContext(ctx, query); err != nil { //nolint:sqlclosecheck // flush does
+		if insert, err = g.conn.PrepareContext(ctx, query); err != nil {
 			return fault(err)
 		}
 		g.inserts[query] = insert
