@@ -6,6 +6,11 @@ import "time"
 // that this package speaks. docs/runner-protocol.md describes it.
 const RemoteVersion = 1
 
+// RemoteOldest is the oldest version of the protocol that a server still speaks:
+// the one before RemoteVersion, where there is one, so that servers are updated
+// before their runners.
+const RemoteOldest = 1
+
 // Headers of the protocol, beside Authorization with the runner's token.
 const (
 	RemoteVersionHeader = "Semaphore-Runner-Protocol" // RemoteVersion, both ways

@@ -120,13 +120,17 @@ func runnerAnswer(err error) error {
 	return err
 }
 
-// speaks compares the versions of the protocol.
+// speaks compares the versions of the protocol. The answer names that of the
+// runner where it is spoken here.
 func (c *call) speaks() error {
-	c.w.Header().Set(job.RemoteVersionHeader, strconv.Itoa(job.RemoteVersion))
 	c.private()
-	if spoken := c.r.Header.Get(job.RemoteVersionHeader); spoken != strconv.Itoa(job.RemoteVersion) {
+	spoken := c.r.Header.Get(job.RemoteVersionHeader)
+	version, err := strconv.Atoi(spoken)
+	if err != nil || version < job.RemoteOldest || version > job.RemoteVersion || spoken != strconv.Itoa(version) {
+		c.w.Header().Set(job.RemoteVersionHeader, strconv.Itoa(job.RemoteVersion))
 		return answer(http.StatusUpgradeRequired, fmt.Sprintf("this server speaks version %d of the protocol of runners, not %q: install the runner of the server's version", job.RemoteVersion, clip(spoken, 20)))
 	}
+	c.w.Header().Set(job.RemoteVersionHeader, spoken)
 	return nil
 }
 
