@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -105,8 +106,8 @@ func (r row) text(field, text string, limit int) {
 }
 
 func (r row) texts(fields map[string]*string, limit int) {
-	for field, text := range fields {
-		if text != nil {
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if text := fields[field]; text != nil {
 			r.text(field, *text, limit)
 		}
 	}
@@ -208,11 +209,11 @@ func (c *checker) own() {
 	known := map[[2]string]bool{}
 	for i, h := range c.b.Own.KnownHosts {
 		r := c.at("known host", i, h.Host)
-		for field, text := range map[string]string{"host": h.Host, "key_type": h.KeyType, "key": h.Key} {
-			if text == "" {
-				r.fail(field, "is missing")
+		for _, part := range [][2]string{{"host", h.Host}, {"key_type", h.KeyType}, {"key", h.Key}} {
+			if part[1] == "" {
+				r.fail(part[0], "is missing")
 			}
-			r.text(field, text, 16<<10)
+			r.text(part[0], part[1], 16<<10)
 		}
 		if at := [2]string{strings.ToLower(h.Host), strings.ToLower(h.KeyType)}; known[at] {
 			r.fail("host", "has two keys of type %s: keep one", clip(h.KeyType, 40))

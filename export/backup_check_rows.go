@@ -220,46 +220,11 @@ func (r row) templateRoles(list []BackupTemplateRole) {
 func (r row) options(o store.TemplateOptions) {
 	const field = "semaphore_go.options"
 	r.oneOf(field+".workspace", o.Workspace, "", string(job.Fresh), string(job.Keep))
-	for name, n := range map[string]int64{
-		"timeout_seconds": int64(o.TimeoutSeconds), "confirm_seconds": int64(o.ConfirmSeconds), "stop_grace_seconds": int64(o.StopGraceSeconds),
-		"max_retries": int64(o.MaxRetries), "log_quota": o.LogQuota, "depth": int64(o.Depth),
-	} {
-		r.number(field+"."+name, n)
-	}
+	r.number(field+".timeout_seconds", int64(o.TimeoutSeconds))
+	r.number(field+".confirm_seconds", int64(o.ConfirmSeconds))
+	r.number(field+".stop_grace_seconds", int64(o.StopGraceSeconds))
+	r.number(field+".max_retries", int64(o.MaxRetries))
+	r.number(field+".log_quota", o.LogQuota)
+	r.number(field+".depth", int64(o.Depth))
 	r.retention(field+".retention", o.Retention)
-}
-
-// builds refuses deploys that lead back to themselves.
-func (c *checker) builds() {
-	if c.err != nil {
-		return
-	}
-	done := make([]bool, len(c.b.Templates))
-	for start := range c.b.Templates {
-		var way []int
-		on := map[int]bool{}
-		for i := start; i >= 0 && !done[i]; {
-			if on[i] {
-				c.at("template", i, c.b.Templates[i].Name).fail("build_template", "leads back to this template: choose a build")
-				return
-			}
-			on[i], way = true, append(way, i)
-			next := c.b.Templates[i].BuildTemplate
-			if !filled(next) {
-				break
-			}
-			i, _ = c.ix.templates.find(*next)
-		}
-		for _, i := range way {
-			done[i] = true
-		}
-	}
-}
-
-// text is what a text that may be missing says.
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -122,11 +122,13 @@ func (b *Backup) unmarshal(data []byte, file string) error {
 
 // checkHead refuses JSON that is no backup, and backups of newer programs.
 func (b *Backup) checkHead(data []byte) error {
-	var head map[string]json.RawMessage
+	var head struct {
+		Meta json.RawMessage `json:"meta"`
+	}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return &BackupError{File: b.file, Reason: "is no JSON object: choose a backup of a project"}
 	}
-	if _, ok := head["meta"]; !ok {
+	if len(head.Meta) == 0 || head.Meta[0] != '{' {
 		return &BackupError{File: b.file, Field: "meta", Reason: "is missing: choose a backup of a project"}
 	}
 	if b.Own == nil {

@@ -106,12 +106,12 @@ func (t *BackupTime) UnmarshalJSON(text []byte) error {
 
 // kindOf names a JSON value by its first byte.
 func kindOf(first byte) string {
-	switch {
-	case first == '"':
+	switch first {
+	case '"':
 		return "string"
-	case first == '[':
+	case '[':
 		return "array"
-	case first == 't' || first == 'f':
+	case 't', 'f':
 		return "bool"
 	default:
 		return "number"

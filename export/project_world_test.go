@@ -67,8 +67,8 @@ type author struct {
 	rnd  *rand.Rand
 	p    store.Project
 
-	storages, keys, groups, views, repos, inventories, templates, builds []int64
-	roles                                                                []string
+	storages, keys, groups, views, repos, inventories, templates []int64
+	roles                                                        []string
 }
 
 func newRing(t testing.TB) *crypto.Ring {

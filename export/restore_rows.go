@@ -67,6 +67,9 @@ func (r *restorer) addKeys() {
 			ProjectID: r.project.ID, Name: n.name(i, k.Name, k.Own.BackupName), Type: k.Type, Owner: k.Owner, EnvironmentID: environment, StorageID: storage,
 			SourceStorageID: id(r.ix.storages, r.storages, k.SourceStorage), SourceStorageKey: nonEmpty(k.SourceStorageKey), SourceStorageType: nonEmpty(k.SourceStorageType),
 		}
+		if row.SourceStorageID != nil && row.SourceStorageType == nil {
+			row.SourceStorageType = new("vault")
+		}
 		row = r.addKey(row, k.Own.Secret)
 		r.keys = append(r.keys, row.ID)
 		if outside := row.SourceStorageID != nil || row.SourceStorageType != nil; !outside && row.Secret == nil && row.Type != store.KeyNone {

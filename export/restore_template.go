@@ -33,6 +33,11 @@ func (r *restorer) addTemplates() {
 		r.templates = append(r.templates, row.ID)
 		r.vaults(t, row.ID)
 		r.templateRoles(t, row.ID)
+		for _, v := range t.SurveyVars {
+			if v.Type == store.SurveySecret && v.DefaultValue != "" {
+				r.note("the secret variable %q of template %q has a default, which lies there in clear: keep it as a secret of the variable group", clip(v.Name, 100), clip(t.Name, 100))
+			}
+		}
 		for _, v := range t.Own.SecretDefaults {
 			r.note("the secret variable %q of template %q had a default, which backups leave out: enter it anew, best in the variable group", clip(v, 100), clip(t.Name, 100))
 		}

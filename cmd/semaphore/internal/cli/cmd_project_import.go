@@ -180,7 +180,7 @@ func (im *importer) one(ctx context.Context, file string) error {
 
 // read reads a file, encrypted or not.
 func (im *importer) read(file string, b *export.Backup) error {
-	var from io.Reader = im.in.in
+	from := im.in.in
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
