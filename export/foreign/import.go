@@ -46,7 +46,8 @@ func (i *Installation) Import(ctx context.Context, target store.Store, ring *cry
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	rep := Report{Source: i.origin, Began: o.Now().UTC(), DryRun: o.DryRun, Kinds: []*KindReport{}, Warnings: []string{}}
+	rep := newReport(i.origin, o.Now())
+	rep.DryRun = o.DryRun
 	err := i.importInto(ctx, target, ring, o, &rep)
 	rep.Ended = o.Now().UTC()
 	if err != nil {

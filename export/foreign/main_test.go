@@ -3,7 +3,8 @@ package foreign_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/alexandervashurin/semaphore/internal/mariatest"
+	"github.com/alexandervashurin/semaphore/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { pgtest.Main(mariatest.Wrap(m)) }

@@ -19,6 +19,16 @@ type Report struct {
 	Already  bool          `json:"already,omitempty"` // it was imported before: nothing was done
 	Kinds    []*KindReport `json:"kinds"`
 	Warnings []string      `json:"warnings"` // for people, about the whole
+
+	// LocalRepositories and AbsolutePaths are directories that the configuration
+	// has to allow, in dirs.repos_path and dirs.allowed_paths, so that what was
+	// imported works.
+	LocalRepositories []string `json:"local_repositories"`
+	AbsolutePaths     []string `json:"absolute_paths"`
+}
+
+func newReport(o Origin, now time.Time) Report {
+	return Report{Source: o, Began: now.UTC(), Kinds: []*KindReport{}, Warnings: []string{}, LocalRepositories: []string{}, AbsolutePaths: []string{}}
 }
 
 // Origin tells where the rows came from.

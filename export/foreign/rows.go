@@ -2,6 +2,9 @@ package foreign
 
 import (
 	"context"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -43,7 +46,8 @@ type Rows struct {
 // Rows reads everything but tasks, output and events, without writing anywhere.
 // The report tells what an import would change and refuse among it.
 func (i *Installation) Rows(ctx context.Context) (*Rows, Report, error) {
-	rep := Report{Source: i.origin, Began: time.Now().UTC(), DryRun: true}
+	rep := newReport(i.origin, time.Now())
+	rep.DryRun = true
 	r := i.reader(ctx, &rep, rep.Began)
 	err := r.read()
 	rep.Ended = time.Now().UTC()
@@ -76,7 +80,54 @@ func (r *reader) read() error {
 		f()
 	}
 	r.checkKeys()
+	r.rep.LocalRepositories, r.rep.AbsolutePaths = r.rows.LocalRepositories(), r.rows.AbsolutePaths()
 	return nil
+}
+
+// LocalRepositories lists the directories that repositories name in place of a
+// URL.
+func (r *Rows) LocalRepositories() []string {
+	list := []string{}
+	for _, repo := range r.Repositories {
+		if local, ok := LocalPath(repo.GitURL); ok {
+			list = append(list, local)
+		}
+	}
+	return unique(list)
+}
+
+// LocalPath is the directory that the address of a repository names, if it names
+// one.
+func LocalPath(address string) (string, bool) {
+	if rest, ok := strings.CutPrefix(address, "file://"); ok {
+		address = rest
+	}
+	if !strings.HasPrefix(address, "/") {
+		return "", false
+	}
+	return path.Clean(address), true
+}
+
+// AbsolutePaths lists the directories of inventories and vault scripts that are
+// named by absolute paths.
+func (r *Rows) AbsolutePaths() []string {
+	list := []string{}
+	for _, i := range r.Inventories {
+		if i.Type == store.InventoryFile && path.IsAbs(i.Inventory) {
+			list = append(list, path.Dir(path.Clean(i.Inventory)))
+		}
+	}
+	for _, v := range r.Vaults {
+		if v.Script != nil && path.IsAbs(*v.Script) {
+			list = append(list, path.Dir(path.Clean(*v.Script)))
+		}
+	}
+	return unique(list)
+}
+
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // checkKeys warns where no secret could be opened: then the key is a wrong one.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -102,8 +103,13 @@ func openDatabase(ctx context.Context, s Source) (database, Origin, error) {
 	switch dialect {
 	case "sqlite":
 		db, err = openSQLite(ctx, place)
+	case "bolt":
+		db, err = openBolt(ctx, place)
+	case "postgres":
+		db, err = openPostgres(ctx, address)
+	case "mysql":
+		db, err = openMySQL(ctx, address)
 	default:
-		_ = address
 		err = fmt.Errorf("dialect %q: use sqlite, bolt, postgres or mysql", dialect)
 	}
 	if err != nil {
@@ -156,10 +162,16 @@ func locate(s Source) (dialect, place string, address *url.URL, err error) {
 	if place, err = filepath.Abs(s.Place); err != nil {
 		return "", "", nil, err
 	}
+	if dialect == "postgres" || dialect == "mysql" {
+		return "", "", nil, fmt.Errorf("a database of %s is named by a URL: as in %s://account:password@host/name", dialect, dialect)
+	}
 	if dialect == "" {
 		if dialect, err = dialectOf(place); err != nil {
 			return "", "", nil, &ReadError{Place: place, Err: err}
 		}
+	}
+	if _, err := os.Stat(place); err != nil { // what is opened may be made, where it is not there
+		return "", "", nil, &ReadError{Place: place, Err: err}
 	}
 	return dialect, place, nil, nil
 }

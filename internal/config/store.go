@@ -38,6 +38,14 @@ func (c *Config) StoreURL() (string, error) {
 	}
 }
 
+// StoreFile is the file of the database, and whether it is in one.
+func (c *Config) StoreFile() (string, bool) {
+	if c.Dialect != "" && c.Dialect != "sqlite" {
+		return "", false
+	}
+	return c.sqliteFile(), true
+}
+
 func (c *Config) sqliteFile() string {
 	switch {
 	case c.SQLite.Host != "" && c.SQLite.Host != "0.0.0.0":

@@ -107,6 +107,7 @@ func newRoot(streams Streams) *cobra.Command {
 		newVaultCommand(global),
 		newExportCommand(global),
 		newImportCommand(global),
+		newImportSemaphoreCommand(global),
 		newBackupCommand(global),
 		newRestoreCommand(global),
 		newRunnerCommand(global, streams),
