@@ -33,6 +33,11 @@ crash() {
   go test -count=1 -timeout 10m -v ./internal/crash | grep -vE '^(=== |[[:space:]]+--- PASS)' &&
     go test -count=1 -timeout 10m ./store/sqlite
 }
+# Says how many kills there were, and by which seed.
+cluster() {
+  go test -count=1 -timeout 5m -parallel 6 -v ./internal/cluster |
+    grep -vE '^(=== |[[:space:]]+--- PASS)|level='
+}
 # A module of its own, for what only its tests need.
 others() { (cd internal/e2e && go vet ./... && go test -count=1 -timeout 5m ./...); }
 formatted() {
@@ -61,7 +66,7 @@ stage postgres go test -count=1 -timeout 10m ./store/postgres/...
 stage "suites on postgres" env SEMAPHORE_POSTGRES=1 go test -count=1 -timeout 10m ./pool ./internal/api
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
 stage "e2e with others" others
-stage cluster go test -count=1 -timeout 5m -parallel 4 ./internal/cluster
+stage cluster cluster
 stage crash crash
 stage "no process left" no_process_left
 
