@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -252,6 +253,13 @@ func TestTheRingHasToHaveTheKeys(t *testing.T) {
 		require.ErrorAs(t, err, &missing, name)
 		require.Equal(t, from.ring.Primary(), missing.KeyID)
 	}
+	// A key of the same id is not enough.
+	files := unpack(t, archive)
+	var m export.Manifest
+	require.NoError(t, json.Unmarshal(files[0].data, &m))
+	files[0].data = bytes.Replace(files[0].data, []byte(m.Keys[0].Check), []byte(strings.Repeat("0", 32)), 1)
+	_, err = export.ReadInstance(t.Context(), to, bytes.NewReader(pack(t, reseal(t, files))), export.ReadInstanceOptions{Ring: from.ring})
+	require.ErrorContains(t, err, "another one")
 	newer, err := crypto.ParseKey("ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=")
 	require.NoError(t, err)
 	require.NoError(t, other.Add(newer))
