@@ -218,24 +218,24 @@ func TestSumsThatDoNotFitAreRefused(t *testing.T) {
 
 func TestAnArchiveThatWouldFillMemoryOrDiskIsRefused(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("unpacks some hundred megabytes")
+	if testing.Short() || raced {
+		t.Skip("unpacks some hundred megabytes, which takes minutes under the race detector")
 	}
 	from := newInstance(t)
 	good := unpack(t, from.archive(t))
 	row := []byte("{\"table\":\"option\",\"columns\":[\"key\",\"value\"]}\n[\"a\",\"" + strings.Repeat("x", 100<<20) + "\"]\n")
 	bomb := append([]inside{}, good[:1]...)
-	for i := range 5 {
+	for i := range 3 {
 		bomb = append(bomb, inside{name: fmt.Sprintf("data/%06d-option.jsonl", i+1), data: row})
 	}
 	archive := pack(t, append(bomb, good[len(good)-1]))
 	require.Less(t, len(archive), 1<<20)
-	require.ErrorContains(t, refused(t, from, archive, "ratio"), "times its size")
+	require.ErrorContains(t, check(t, archive), "times its size")
 
 	long := append([]byte("{\"table\":\"option\",\"columns\":[\"key\",\"value\"]}\n"), bytes.Repeat([]byte("x"), 130<<20)...)
-	require.ErrorContains(t, refused(t, from, pack(t, append(good[:1:1], inside{name: "data/000001-option.jsonl", data: long})), "line"), "too long")
+	require.ErrorContains(t, check(t, pack(t, append(good[:1:1], inside{name: "data/000001-option.jsonl", data: long}))), "too long")
 	huge := bytes.Repeat([]byte("x"), 140<<20)
-	require.ErrorContains(t, refused(t, from, pack(t, append(good[:1:1], inside{name: "data/000001-option.jsonl", data: huge})), "part"), "too large")
+	require.ErrorContains(t, check(t, pack(t, append(good[:1:1], inside{name: "data/000001-option.jsonl", data: huge}))), "too large")
 }
 
 func TestAFileThatCannotBeReadIsNotCalledDamaged(t *testing.T) {
