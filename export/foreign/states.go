@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -100,53 +99,79 @@ func (l *loader) state(key store.StateKey, text []byte, task int64, created time
 	})
 }
 
-// loadCheckouts looks for local states in the checkouts of templates of the
-// Terraform family.
-func (l *loader) loadCheckouts(known map[store.StateKey]bool) error {
-	for _, t := range l.rows.Templates {
+// CheckoutState is a Terraform state in the checkout of a template.
+type CheckoutState struct {
+	Project   int64
+	Template  int64
+	Name      string // of the template
+	Workspace string
+	Locked    bool // a lock file stands beside it: somebody may be working on it
+
+	root *os.Root
+	at   localState
+}
+
+// CheckoutStates lists the local states below a directory of checkouts, which is
+// tmp_path of the old configuration.
+func (r *Rows) CheckoutStates(checkouts string) []CheckoutState {
+	var list []CheckoutState
+	_ = r.eachCheckout(checkouts, func(s CheckoutState) error {
+		s.root = nil
+		list = append(list, s)
+		return nil
+	})
+	return list
+}
+
+// eachCheckout calls f for each local state of a template of the Terraform
+// family. What cannot be read has none.
+func (r *Rows) eachCheckout(checkouts string, f func(CheckoutState) error) error {
+	for _, t := range r.Templates {
 		switch t.App {
 		case "terraform", "tofu", "terragrunt":
-			if err := l.loadCheckout(t, known); err != nil {
-				return err
+		default:
+			continue
+		}
+		dir := filepath.Join(checkouts, fmt.Sprintf("project_%d", t.ProjectID), fmt.Sprintf("repository_%d_template_%d", t.RepositoryID, t.ID))
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			continue
+		}
+		for _, at := range statesBelow(root, filepath.ToSlash(t.Playbook)) {
+			s := CheckoutState{Project: t.ProjectID, Template: t.ID, Name: t.Name, Workspace: at.workspace, root: root, at: at}
+			_, err := root.Stat(path.Join(at.dir, ".terraform.tfstate.lock.info"))
+			s.Locked = err == nil
+			if err := f(s); err != nil {
+				return errors.Join(err, root.Close())
 			}
 		}
+		_ = root.Close()
 	}
 	return nil
 }
 
-func (l *loader) loadCheckout(t store.Template, known map[store.StateKey]bool) error {
-	note := Note{Project: t.ProjectID, Name: t.Name}
-	dir := filepath.Join(l.o.Checkouts, fmt.Sprintf("project_%d", t.ProjectID), fmt.Sprintf("repository_%d_template_%d", t.RepositoryID, t.ID))
-	root, err := os.OpenRoot(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		note.Reason = "its old checkout cannot be read"
-		l.rep.refused("checkout_state", note)
-		return nil
-	}
-	defer root.Close()
-	for _, found := range statesBelow(root, filepath.ToSlash(t.Playbook)) {
-		key := store.StateKey{ProjectID: t.ProjectID, TemplateID: t.ID, Workspace: found.workspace}
-		n := note
-		n.Field = "workspace " + found.workspace
-		text, reason := found.read(root)
+// loadCheckouts stores the local states of old checkouts, whose files are only
+// read.
+func (l *loader) loadCheckouts(known map[store.StateKey]bool) error {
+	return l.rows.eachCheckout(l.o.Checkouts, func(s CheckoutState) error {
+		key := store.StateKey{ProjectID: s.Project, TemplateID: s.Template, Workspace: s.Workspace}
+		text, reason := s.at.read(s.root)
 		switch {
 		case known[key]:
 			reason = "the old database has a state of it"
+		case s.Locked:
+			reason = "a lock file stands beside it: see that nothing uses it, remove the lock file, and import into a new database"
 		case reason == "":
-			if err := l.state(key, text, 0, l.now); err != nil {
-				return err
-			}
 			known[key] = true
 			l.rep.kept("checkout_state")
-			continue
+			return l.state(key, text, 0, l.now)
 		}
-		n.Reason = "the state in its old checkout is not taken over: " + reason
-		l.rep.refused("checkout_state", n)
-	}
-	return nil
+		l.rep.refused("checkout_state", Note{
+			ID: s.Template, Project: s.Project, Name: s.Name, Field: "workspace " + s.Workspace,
+			Reason: "the state in its old checkout is not taken over: " + reason,
+		})
+		return nil
+	})
 }
 
 // localState is a state file in a checkout.
@@ -191,9 +216,6 @@ func statesBelow(root *os.Root, config string) []localState {
 
 // read returns the text of a state, or why it cannot be taken.
 func (s localState) read(root *os.Root) (text []byte, reason string) {
-	if _, err := root.Stat(path.Join(s.dir, ".terraform.tfstate.lock.info")); err == nil {
-		return nil, "a lock file stands beside it: see that nothing uses it, remove the lock file, and import into a new database"
-	}
 	text, err := readAll(root, path.Join(s.dir, "terraform.tfstate"))
 	if err != nil {
 		return nil, "it cannot be read"

@@ -108,6 +108,7 @@ func newRoot(streams Streams) *cobra.Command {
 		newExportCommand(global),
 		newImportCommand(global),
 		newImportSemaphoreCommand(global),
+		newCheckCommand(global),
 		newBackupCommand(global),
 		newRestoreCommand(global),
 		newRunnerCommand(global, streams),
