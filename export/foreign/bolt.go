@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -41,13 +42,11 @@ type boltBucket struct {
 func openBolt(ctx context.Context, file string) (_ *boltDatabase, err error) {
 	d := &boltDatabase{buckets: map[string][]boltBucket{}}
 	defer func() {
-		if r := recover(); r != nil { // bbolt trusts the pages of a file
-			err = fmt.Errorf("the file is damaged: %v", r)
-		}
 		if err != nil {
 			err = errors.Join(err, d.close())
 		}
 	}()
+	defer guard(&err)()
 	if err := boltHead(file); err != nil {
 		return nil, err
 	}
@@ -62,6 +61,9 @@ func openBolt(ctx context.Context, file string) (_ *boltDatabase, err error) {
 	}
 	if d.tx, err = d.db.Begin(false); err != nil {
 		return nil, err
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() < d.tx.Size() {
+		return nil, errors.Join(errors.New("the file is damaged: its end is missing"), err)
 	}
 	tables := make([]string, 0, len(keys()))
 	for name := range keys() {
@@ -78,6 +80,18 @@ func openBolt(ctx context.Context, file string) (_ *boltDatabase, err error) {
 	}
 	d.ids, err = renumber(ctx, d)
 	return d, err
+}
+
+// guard makes an error of what bbolt does with a damaged file: it trusts its
+// pages, and panics or reads memory that is not there.
+func guard(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if r := recover(); r != nil {
+			*err = fmt.Errorf("the file is damaged: %v", r)
+		}
+	}
 }
 
 // boltHead looks for the mark of BoltDB behind the head of the first page, for an
@@ -132,11 +146,7 @@ func (d *boltDatabase) each(ctx context.Context, table string, f func(*row) erro
 
 // raw calls f with the rows as they stand there.
 func (d *boltDatabase) raw(ctx context.Context, table string, f func(*row) error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the file is damaged: %v", r)
-		}
-	}()
+	defer guard(&err)()
 	for _, b := range d.buckets[table] {
 		bucket := d.tx.Bucket(b.name)
 		if bucket == nil {

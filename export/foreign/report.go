@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,7 @@ type Note struct {
 	Reason  string `json:"reason"`            // what was done, and why
 }
 
+// String names the row, the field and the reason.
 func (n Note) String() string {
 	text := ""
 	if n.ID != 0 {
@@ -72,7 +74,7 @@ func (n Note) String() string {
 	if n.Field != "" {
 		text += ", " + n.Field
 	}
-	return text + ": " + n.Reason
+	return strings.TrimPrefix(text+": "+n.Reason, " ")
 }
 
 // Kind returns the counts of a kind, all zero where there were none.
@@ -141,7 +143,7 @@ func (r *Report) Write(w io.Writer) error {
 			if n.Refused {
 				verb = "refused"
 			}
-			p.line("%s: %s%s", verb, k.Kind, n)
+			p.line("%s: %s %s", verb, k.Kind, n)
 		}
 		if more := k.Changed + k.Refused - int64(len(k.Notes)); more > 0 {
 			p.line("%s: and %d more", k.Kind, more)

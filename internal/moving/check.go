@@ -143,3 +143,5 @@ func byID[T any](list []T, id func(T) int64, want *int64) (found T, ok bool) {
 }
 
 func environmentID(e store.Environment) int64 { return e.ID }
+
+func templateID(t store.Template) int64 { return t.ID }

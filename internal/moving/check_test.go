@@ -73,13 +73,14 @@ func troubled(t *testing.T) moving.Input {
 				{ID: 3, ProjectID: 1, SourceStorageType: ptr("file"), SourceStorageKey: ptr("/etc/secret")},
 			},
 			Templates: []store.Template{
-				{ID: 1, ProjectID: 1, App: "bash", EnvironmentID: ptr(int64(1)), SurveyVars: []store.SurveyVar{{Name: "LD_PRELOAD"}}},
+				{ID: 1, ProjectID: 1, App: "bash", EnvironmentID: ptr(int64(1)), SurveyVars: []store.SurveyVar{{Name: "LD_PRELOAD"}, {Name: "saved", Required: true}, {Name: "asked", Required: true}}},
 				{ID: 2, ProjectID: 1, App: "cobol"},
 				{ID: 3, ProjectID: 1, App: "terraform", RepositoryID: 1},
 				{ID: 4, ProjectID: 1, App: "off"},
 			},
 			Integrations: []store.Integration{{ID: 1, ProjectID: 1}, {ID: 2, ProjectID: 1, AuthMethod: "hmac"}},
-			Schedules:    []store.Schedule{{ID: 1, ProjectID: 1, Active: true, CronFormat: "every day"}, {ID: 2, ProjectID: 1, Active: true, Type: store.ScheduleRunAt, RunAt: &future}},
+			TaskParams:   []store.TaskParams{{ID: 1, ProjectID: 1, ScheduleID: ptr(int64(1)), Environment: `{"saved":"x"}`}},
+			Schedules:    []store.Schedule{{ID: 1, ProjectID: 1, TemplateID: 1, Active: true, CronFormat: "every day"}, {ID: 2, ProjectID: 1, Active: true, Type: store.ScheduleRunAt, RunAt: &future}},
 		},
 	}
 }
@@ -120,6 +121,7 @@ func TestEveryCodeIsFoundInATroubledInstallation(t *testing.T) {
 	}}, find("local-repository"))
 	require.Len(t, find("own-variable"), 1)
 	require.Len(t, find("schedule-invalid"), 1)
+	require.Len(t, find("survey-required"), 1)
 	require.Equal(t, "red", find("state-locked")[0].Name[len("workspace "):])
 }
 

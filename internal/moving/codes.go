@@ -37,6 +37,7 @@ func Codes() []Code {
 		{"env-secret", Fails, "secrets of type env name variables that begin with env_secret_prefix", "rename the variable, and set env_secret_prefix"},
 		{"file-secret", Fails, "secrets of type file are read below dirs.secrets_path", "move the file, or set dirs.secrets_path"},
 		{"secret-argument", Differs, "secret variables of scripts are environment variables, not arguments", "read them there, or set secret_args in the options of the template"},
+		{"survey-required", Fails, "schedules and webhooks start nothing where a required survey variable has no value", "give it a default, or save a value with the schedule or webhook"},
 		{"secret-default", Differs, "secret survey variables have no default", "keep the value as a secret of the variable group"},
 		{"webhook-open", Differs, "a webhook without a method starts tasks for everybody who knows its address", "choose a method and a key"},
 		{"webhook-secret", Fails, "a method of a webhook needs its secret", "choose a key"},

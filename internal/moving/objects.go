@@ -210,6 +210,36 @@ func (c checker) integrations() {
 		case i.AuthSecretID == nil:
 			c.add("webhook-secret", o, "its method "+i.AuthMethod+" has no secret")
 		}
+		given := map[string]bool{}
+		for _, e := range c.Rows.Extractors {
+			if e.IntegrationID == i.ID && e.VariableType == "environment" {
+				given[e.Variable] = true
+			}
+		}
+		for _, params := range c.Rows.TaskParams {
+			if params.IntegrationID != nil && *params.IntegrationID == i.ID {
+				give(given, params)
+			}
+		}
+		c.required(o, i.TemplateID, given)
+	}
+}
+
+// give notes which variables saved parameters give. What is sealed may be any.
+func give(given map[string]bool, p store.TaskParams) {
+	for _, name := range names(p.Environment) {
+		given[name] = true
+	}
+	given[""] = given[""] || p.Secret != nil
+}
+
+// required looks for variables that nobody is there to be asked for.
+func (c checker) required(o object, template int64, given map[string]bool) {
+	t, _ := byID(c.Rows.Templates, templateID, &template)
+	for _, v := range t.SurveyVars {
+		if v.Required && v.DefaultValue == "" && !given[v.Name] && (v.Type != store.SurveySecret || !given[""]) {
+			c.add("survey-required", o, "the survey of its template requires "+v.Name)
+		}
 	}
 }
 
@@ -227,9 +257,17 @@ func (c checker) schedules() {
 		if !s.Active {
 			continue
 		}
+		o := object{"schedule", s.ID, s.ProjectID, s.Name}
 		if err := p.CheckSchedule(s); err != nil {
-			c.add("schedule-invalid", object{"schedule", s.ID, s.ProjectID, s.Name}, err.Error())
+			c.add("schedule-invalid", o, err.Error())
 		}
+		given := map[string]bool{}
+		for _, params := range c.Rows.TaskParams {
+			if params.ScheduleID != nil && *params.ScheduleID == s.ID {
+				give(given, params)
+			}
+		}
+		c.required(o, s.TemplateID, given)
 	}
 }
 
