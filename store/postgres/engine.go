@@ -18,7 +18,7 @@ import (
 
 const (
 	endTimeout  = 30 * time.Second // for COMMIT and ROLLBACK
-	idleTimeout = 60 * time.Second // of a transaction that does nothing
+	idleTimeout = 15 * time.Second // of a transaction that does nothing: others may wait for its locks
 	firstPause  = 10 * time.Millisecond
 	longestWait = time.Second // between two attempts
 )
