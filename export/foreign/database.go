@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -70,16 +71,11 @@ func older(a, b string) bool {
 }
 
 func versionParts(text string) (parts [4]int) {
-	for i, p := range strings.Split(strings.TrimPrefix(text, "v"), ".") {
-		if i >= len(parts) {
-			break
-		}
-		for _, c := range p {
-			if c < '0' || c > '9' || parts[i] > 1<<20 {
-				break
-			}
-			parts[i] = parts[i]*10 + int(c-'0')
-		}
+	for i := range parts {
+		var p string
+		p, text, _ = strings.Cut(text, ".")
+		digits := p[:len(p)-len(strings.TrimLeft(p, "0123456789"))]
+		parts[i], _ = strconv.Atoi(digits) // 0 for none
 	}
 	return parts
 }

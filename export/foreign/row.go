@@ -30,11 +30,6 @@ func (r *row) clone() *row {
 	return c
 }
 
-func (r *row) has(name string) bool {
-	_, ok := r.index[name]
-	return ok
-}
-
 func (r *row) value(name string) any {
 	i, ok := r.index[name]
 	if !ok || i >= len(r.values) {
@@ -82,15 +77,6 @@ func cleanText(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
-
-// optText is nil for no value.
-func (r *row) optText(name string) *string {
-	if r.value(name) == nil {
-		return nil
-	}
-	s := r.text(name)
-	return &s
 }
 
 // filled is nil for no value and for an empty text.

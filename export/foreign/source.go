@@ -127,14 +127,14 @@ func locate(s Source) (dialect, place string, address *url.URL, err error) {
 		if err != nil { // its text would show the password
 			return "", "", nil, errors.New("the address of the old database is no URL: as in postgres://account:password@host:5432/name, special characters as %XX")
 		}
-		switch {
-		case scheme == "postgresql":
+		switch scheme {
+		case "postgresql":
 			scheme = "postgres"
-		case scheme == "mariadb":
+		case "mariadb":
 			scheme = "mysql"
-		case scheme == "file":
+		case "file":
 			scheme = dialect
-		case scheme == "boltdb":
+		case "boltdb":
 			scheme = "bolt"
 		}
 		if dialect != "" && dialect != scheme {

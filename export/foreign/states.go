@@ -93,7 +93,7 @@ func (l *loader) state(key store.StateKey, text []byte, task int64, created time
 		Table:   "terraform_state",
 		Columns: []string{"id", "project_id", "template_id", "workspace", "lineage", "serial", "task_id", "created", "data"},
 		Values: []any{
-			l.fresh("terraform_state"), key.ProjectID, key.TemplateID, key.Workspace, head.Lineage, int64(head.Serial), task, //nolint:gosec // kept as it is in 64 bits
+			l.fresh("terraform_state"), key.ProjectID, key.TemplateID, key.Workspace, head.Lineage, int64(head.Serial), task,
 			created.UnixMilli(), sealed,
 		},
 	})

@@ -81,7 +81,7 @@ func (s *server) prepare() error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience) //nolint:forbidigo // of a server that all tests share
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--datadir="+filepath.Join(s.dir, "data"),
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
