@@ -1,11 +1,13 @@
 package api_test
 
 import (
+	"net/http"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/job"
 )
 
@@ -26,5 +28,24 @@ func TestRunnersOfTheVersionBeforeAreServed(t *testing.T) {
 		require.Equal(t, 426, a.Status, version)
 		require.Contains(t, a.Body, "install the runner of the server's version")
 		require.Equal(t, strconv.Itoa(job.RemoteVersion), a.Header.Get(job.RemoteVersionHeader))
+	}
+}
+
+// TestARunnerThatEnrolsForAllNamesNoWebhook: it may be anywhere, so that an
+// administrator says it.
+func TestARunnerThatEnrolsForAllNamesNoWebhook(t *testing.T) {
+	t.Parallel()
+	for place, kept := range map[string]string{`{"name":"x"}`: "", `{"name":"x","project_id":{p}}`: "https://hook.example.org/x"} {
+		w, _, url := farWorld(t, options{idle: true}, openMemory)
+		var made struct{ Token string }
+		require.NoError(t, decodeAnswer(w.created("place", "admin", "/runners/enrollment", place), &made))
+		_, public, err := crypto.GenerateBoxKey()
+		require.NoError(t, err)
+		_, err = job.EnrollRunner(t.Context(), job.EnrollConfig{
+			URL: url, Token: made.Token, PublicKey: public.String(), Webhook: "https://hook.example.org/x",
+			HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		})
+		require.NoError(t, err)
+		require.Equal(t, kept, onlyRunner(t, w).Webhook, place)
 	}
 }
