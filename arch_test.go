@@ -148,6 +148,12 @@ func TestLinksNoDriver(t *testing.T) {
 			require.NotContainsf(t, dep, "go-git", "%s links go-git", pkg)
 		}
 	}
+	for _, pkg := range []string{".", "./export", "./store/open"} {
+		for _, dep := range dependencies(t, pkg) {
+			require.NotContainsf(t, dep, "go-sql-driver", "%s links a driver of old databases", pkg)
+			require.NotContainsf(t, dep, "bbolt", "%s links a driver of old databases", pkg)
+		}
+	}
 	for _, dep := range dependencies(t, "./store") {
 		first, _, _ := strings.Cut(dep, "/")
 		require.Truef(t, dep == module+"/store" || !strings.Contains(first, "."), "store depends on %s", dep)
