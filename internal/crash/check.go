@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -166,8 +167,9 @@ func (c *checker) runs(r Record, spans []Span) {
 		if s.Started > 1 || s.Ended > 1 {
 			c.report(NothingTwice, r.ID, "ran %d times in attempt %d", max(s.Started, s.Ended), s.Attempt)
 		}
-		if s.Attempt > r.Task.MaxRetries+1 || s.Attempt > r.Task.Attempt {
-			c.report(NothingTwice, r.ID, "ran in attempt %d of %d, %d being allowed", s.Attempt, r.Task.Attempt, r.Task.MaxRetries+1)
+		// An attempt that was handed back before it began counts as one and is no run.
+		if i > r.Task.MaxRetries || s.Attempt > r.Task.Attempt {
+			c.report(NothingTwice, r.ID, "ran in attempt %d of %d, as run %d of the %d that are allowed: %s", s.Attempt, r.Task.Attempt, i+1, r.Task.MaxRetries+1, places(spans))
 		}
 		if end := r.Task.End.Add(clockSlack); s.Last.After(end) {
 			c.report(EndIsTheEnd, r.ID, "was at work %v after its end", s.Last.Sub(end))
@@ -184,6 +186,14 @@ func (c *checker) runs(r Record, spans []Span) {
 			c.report(NothingTwice, r.ID, "began attempt %d although nothing was killed", s.Attempt)
 		}
 	}
+}
+
+// places tells when and where a task ran.
+func places(spans []Span) (text string) {
+	for _, s := range spans {
+		text += fmt.Sprintf("; attempt %d %s from %s to %s", s.Attempt, s.Where, s.First.Format("15:04:05.000"), s.Last.Format("15:04:05.000"))
+	}
+	return strings.TrimPrefix(text, "; ")
 }
 
 // status holds the state of a task against its runs.

@@ -71,12 +71,18 @@ func TestCheck(t *testing.T) {
 		spoil func(e *crash.Evidence)
 		rule  crash.Rule
 	}{
-		"a task is gone":                    {func(e *crash.Evidence) { e.Tasks[0].Task = store.Task{} }, crash.NothingLost},
-		"a task never ends":                 {func(e *crash.Evidence) { e.Tasks[0].Task.Status = store.Waiting }, crash.NothingLost},
-		"the last task takes too long":      {func(e *crash.Evidence) { e.Patience = 100 * time.Millisecond }, crash.NothingLost},
-		"a retry is left and not taken":     {func(e *crash.Evidence) { e.Tasks[2].Task.MaxRetries = 1 }, crash.NothingLost},
-		"an attempt runs twice":             {func(e *crash.Evidence) { e.Events = append(e.Events, ran(1, 1, 141, 142, crash.Ticked)...) }, crash.NothingTwice},
-		"an attempt too many":               {func(e *crash.Evidence) { e.Tasks[1].Task.MaxRetries = 0 }, crash.NothingTwice},
+		"a task is gone":                {func(e *crash.Evidence) { e.Tasks[0].Task = store.Task{} }, crash.NothingLost},
+		"a task never ends":             {func(e *crash.Evidence) { e.Tasks[0].Task.Status = store.Waiting }, crash.NothingLost},
+		"the last task takes too long":  {func(e *crash.Evidence) { e.Patience = 100 * time.Millisecond }, crash.NothingLost},
+		"a retry is left and not taken": {func(e *crash.Evidence) { e.Tasks[2].Task.MaxRetries = 1 }, crash.NothingLost},
+		"an attempt runs twice":         {func(e *crash.Evidence) { e.Events = append(e.Events, ran(1, 1, 141, 142, crash.Ticked)...) }, crash.NothingTwice},
+		"an attempt too many":           {func(e *crash.Evidence) { e.Tasks[1].Task.MaxRetries = 0 }, crash.NothingTwice},
+		"a run too many, the first attempt never having begun": {func(e *crash.Evidence) {
+			e.Tasks[1].Task.MaxRetries = 0
+			e.Events[2].Attempt, e.Events[3].Attempt = 2, 2
+			e.Events[6].Attempt, e.Events[7].Attempt = 3, 3
+			e.Tasks[1].Task.Attempt = 3
+		}, crash.NothingTwice},
 		"another attempt without a kill":    {func(e *crash.Evidence) { e.Kills[0].At = at(205) }, crash.NothingTwice},
 		"a run of a task that nobody added": {func(e *crash.Evidence) { e.Events = append(e.Events, ran(9, 1, 1, 2, crash.Ended)...) }, crash.NothingTwice},
 		"attempts overlap":                  {func(e *crash.Evidence) { e.Events[3].At = at(201) }, crash.NoOverlap},
