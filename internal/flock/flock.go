@@ -63,6 +63,9 @@ func Held(path string) bool {
 		return false
 	}
 	err = lock(f)
+	if err == nil {
+		_ = unlock(f)
+	}
 	_ = f.Close()
 	return errors.Is(err, ErrHeld)
 }
@@ -74,7 +77,7 @@ func (l *Lock) Unlock() error {
 	if l.f == nil {
 		return nil
 	}
-	err := l.f.Close()
+	err := errors.Join(unlock(l.f), l.f.Close())
 	l.f = nil
 	return err
 }

@@ -20,3 +20,7 @@ func lock(f *os.File) error {
 	}
 	return nil
 }
+
+// unlock gives the lock back even while a child that is just being started still
+// has a copy of the descriptor.
+func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }

@@ -19,3 +19,6 @@ func lock(f *os.File) error {
 	}
 	return nil
 }
+
+// unlock leaves it to closing the file.
+func unlock(*os.File) error { return nil }
