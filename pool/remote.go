@@ -88,6 +88,10 @@ func (r *Runner) refresh(ctx context.Context) error {
 	return nil
 }
 
+// errEarlier is an ErrLeaseLost: another attempt has begun, and the rows do not
+// tell any more who had this one. The store does, by the lease.
+var errEarlier = fmt.Errorf("of an earlier attempt: %w", job.ErrLeaseLost)
+
 // own returns the run of a lease of this runner. After a restart of this
 // process it is built anew from the store.
 func (r *Runner) own(ctx context.Context, lease job.Lease) (*leased, error) {
@@ -101,6 +105,8 @@ func (r *Runner) own(ctx context.Context, lease job.Lease) (*leased, error) {
 	}
 	t, err := r.pool.st.Tasks().Get(ctx, l.ProjectID, l.TaskID)
 	switch {
+	case err == nil && l.Attempt < t.Attempt:
+		return nil, errEarlier
 	case errors.Is(err, store.ErrNotFound), err == nil && (t.RunnerID == nil || *t.RunnerID != r.row.ID || t.Attempt != l.Attempt):
 		return nil, job.ErrLeaseLost
 	case err != nil:
@@ -196,7 +202,7 @@ func (r *Runner) Extend(ctx context.Context, leases []job.Lease) ([]job.Signal, 
 
 // Append stores a report and shows it.
 func (r *Runner) Append(ctx context.Context, lease job.Lease, report job.Report) error {
-	if _, err := r.own(ctx, lease); err != nil {
+	if err := r.reports(ctx, lease); err != nil {
 		return err
 	}
 	return r.far.Append(ctx, lease, report)
@@ -204,10 +210,20 @@ func (r *Runner) Append(ctx context.Context, lease job.Lease, report job.Report)
 
 // Finish ends a lease.
 func (r *Runner) Finish(ctx context.Context, lease job.Lease, res job.Result) error {
-	if _, err := r.own(ctx, lease); err != nil {
+	if err := r.reports(ctx, lease); err != nil {
 		return err
 	}
 	return r.far.Finish(ctx, lease, res)
+}
+
+// reports refuses reports of a lease that this runner never held. What comes
+// after the end of one that it did hold is the store's to keep.
+func (r *Runner) reports(ctx context.Context, lease job.Lease) error {
+	_, err := r.own(ctx, lease)
+	if errors.Is(err, errEarlier) {
+		return nil
+	}
+	return err
 }
 
 // Swept tells that nothing runs any more of earlier processes with the same

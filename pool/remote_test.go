@@ -115,8 +115,12 @@ func TestARunnerWhoseTaskMayBeRetriedIsTold(t *testing.T) {
 		second, b := r.claim(t, "2")
 		require.Equal(t, 2, b.Lease.Attempt)
 		require.Zero(t, b.LostAfter)
-		require.ErrorIs(t, first.Append(t.Context(), a.Lease, job.Report{Seq: 1, Lines: []job.Line{{Time: time.Now(), Text: "old"}}}), job.ErrLeaseLost)
-		require.ErrorIs(t, first.Finish(t.Context(), a.Lease, job.Result{Outcome: job.Success}), job.ErrLeaseLost)
+		r.late(t, task, first, a.Lease, "old")
+		r.late(t, task, r.another(t).Runner(r.row, "dir", "1"), a.Lease, "by another server")
+		forged := a.Lease
+		forged.ID = b.Lease.ID
+		require.ErrorIs(t, first.Append(t.Context(), forged, job.Report{Seq: 9, Lines: []job.Line{{Text: "forged"}}}), job.ErrLeaseLost)
+		require.NotContains(t, r.output(t, task), "forged")
 		require.NoError(t, second.Finish(t.Context(), b.Lease, job.Result{Outcome: job.Failure, ExitCode: 3}))
 		row, err := r.Task(t.Context(), task.ProjectID, task.ID)
 		require.NoError(t, err)
@@ -187,4 +191,37 @@ func TestADrainedServerServesRunnersOn(t *testing.T) {
 		require.NoError(t, runner.Finish(t.Context(), a.Lease, job.Result{Outcome: job.Success}))
 		require.Equal(t, store.Success, r.status(t, task))
 	})
+}
+
+// late reports what comes after another attempt has begun: it is refused, and kept.
+func (r *farPool) late(t *testing.T, task store.Task, runner *pool.Runner, l job.Lease, line string) {
+	t.Helper()
+	report := job.Report{Seq: int64(len(r.output(t, task)) + 1), Lines: []job.Line{{Time: time.Now(), Text: line}}}
+	require.ErrorIs(t, runner.Append(t.Context(), l, report), job.ErrLeaseLost)
+	require.ErrorIs(t, runner.Finish(t.Context(), l, job.Result{Outcome: job.Success}), job.ErrLeaseLost)
+	require.Contains(t, r.output(t, task), line)
+	row, err := r.Task(t.Context(), task.ProjectID, task.ID)
+	require.NoError(t, err)
+	require.True(t, row.Late)
+}
+
+func (r *farPool) output(t *testing.T, task store.Task) []string {
+	t.Helper()
+	page, err := r.st.Logs().Read(t.Context(), task.ProjectID, task.ID, 0, 100)
+	require.NoError(t, err)
+	list := []string{}
+	for _, line := range page.Lines {
+		list = append(list, line.Text)
+	}
+	return list
+}
+
+// another is a server beside the pool that remembers none of its leases.
+func (r *farPool) another(t *testing.T) *pool.TaskPool {
+	t.Helper()
+	ring, err := crypto.NewRing(crypto.GenerateKey())
+	require.NoError(t, err)
+	p, err := pool.New(r.st, pool.Config{Ring: ring, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	return p
 }
