@@ -73,7 +73,7 @@ func start(t testing.TB) *server {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.server == nil && shared.reason == "" {
-		if bin := daemon(); bin == "" {
+		if bin := program(); bin == "" {
 			shared.reason = "MariaDB is not installed here: apt-get install mariadb-server"
 		} else if s, err := run(bin); err != nil {
 			t.Fatal(err)
@@ -87,8 +87,8 @@ func start(t testing.TB) *server {
 	return shared.server
 }
 
-// daemon finds the server's program, "" where there is none.
-func daemon() string {
+// program finds the server's program, "" where there is none.
+func program() string {
 	if bin, err := exec.LookPath("mariadbd"); err == nil {
 		return bin
 	}

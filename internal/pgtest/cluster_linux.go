@@ -8,21 +8,15 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/alexandervashurin/semaphore/internal/flock"
+	"github.com/alexandervashurin/semaphore/internal/daemon"
 )
 
-const (
-	dirPattern = "semaphore-pg-*"
-	lockName   = "test.lock"
-	patience   = 60 * time.Second
-)
+const dirPattern = "semaphore-pg-*"
 
 // settings make a server fast that nobody will miss. What was committed still
 // outlives the server's own death.
@@ -32,19 +26,17 @@ var settings = []string{
 	"log_min_messages=fatal", "wal_level=minimal", "max_wal_senders=0",
 }
 
-// server is a running postmaster.
-type server struct {
-	process *os.Process
-	ended   chan struct{}
-}
+type (
+	home   = daemon.Home
+	server = daemon.Process // a running postmaster
+)
 
 func start(bin string) (*Cluster, error) {
-	sweep()
-	dir, err := os.MkdirTemp("", dirPattern)
+	home, err := daemon.NewHome(dirPattern, "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, dir: dir}
+	c := &Cluster{bin: bin, dir: home.Dir, home: home}
 	if err := c.initdb(); err != nil {
 		c.destroy()
 		return nil, fmt.Errorf("make a PostgreSQL cluster: %w", err)
@@ -56,48 +48,18 @@ func start(bin string) (*Cluster, error) {
 	return c, nil
 }
 
-// sweep removes what killed test processes have left.
-func sweep() {
-	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), dirPattern))
-	for _, dir := range dirs {
-		lock := filepath.Join(dir, lockName)
-		if _, err := os.Stat(lock); err != nil {
-			continue // it is just being made
-		}
-		if l, err := flock.Try(lock); err == nil {
-			_ = os.RemoveAll(dir)
-			_ = l.Unlock()
-		}
-	}
-}
-
-// initdb makes the files. The server refuses to run as root.
+// initdb makes the files.
 func (c *Cluster) initdb() error {
-	lock, err := flock.Try(filepath.Join(c.dir, lockName))
-	if err != nil {
-		return err
-	}
-	c.unlock = lock.Unlock
 	password := filepath.Join(c.dir, "password")
 	if err := os.WriteFile(password, []byte(Password+"\n"), 0o600); err != nil {
 		return err
 	}
-	who, err := credential()
-	if err != nil {
+	if err := c.home.Give(password); err != nil {
 		return err
 	}
-	if who != nil {
-		for _, path := range []string{c.dir, password} {
-			if err := os.Chown(path, int(who.Uid), int(who.Gid)); err != nil {
-				return err
-			}
-		}
-	}
-	cmd := exec.Command(filepath.Join(c.bin, "initdb"), "-D", c.data(), "-U", account, "--pwfile", password,
-		"-A", "scram-sha-256", "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8")
-	cmd.Dir = c.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := c.home.Run(exec.Command(filepath.Join(c.bin, "initdb"), "-D", c.data(), "-U", account, "--pwfile", password,
+		"-A", "scram-sha-256", "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8"))
+	if err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	c.port, err = freePort()
@@ -105,25 +67,6 @@ func (c *Cluster) initdb() error {
 }
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
-
-// credential is whom the server runs as, nil for who we are.
-func credential() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		if u, err = user.Lookup("nobody"); err != nil {
-			return nil, err
-		}
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
-}
 
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -136,10 +79,6 @@ func freePort() (int, error) {
 
 // run starts the server and waits until it answers.
 func (c *Cluster) run() error {
-	who, err := credential()
-	if err != nil {
-		return err
-	}
 	args := []string{"-D", c.data(), "-k", c.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(c.port)}
 	for _, s := range settings {
 		args = append(args, "-c", s)
@@ -150,25 +89,10 @@ func (c *Cluster) run() error {
 	}
 	defer log.Close()
 	cmd := exec.Command(filepath.Join(c.bin, "postgres"), args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGQUIT, Setpgid: true}
-	started, s := make(chan error, 1), &server{ended: make(chan struct{})}
-	go func() {
-		// The signal comes when the thread ends that has started the server.
-		runtime.LockOSThread()
-		defer close(s.ended)
-		if err := cmd.Start(); err != nil {
-			started <- err
-			return
-		}
-		s.process = cmd.Process
-		started <- nil
-		_ = cmd.Wait()
-	}()
-	if err := <-started; err != nil {
+	cmd.Stdout, cmd.Stderr = log, log
+	if c.server, err = c.home.Start(cmd, syscall.SIGQUIT); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	c.server = s
 	return c.ready()
 }
 
@@ -187,7 +111,7 @@ func (c *Cluster) ready() error {
 			return nil
 		}
 		select {
-		case <-c.server.ended:
+		case <-c.server.Ended:
 			text, _ := os.ReadFile(filepath.Join(c.dir, "log"))
 			return fmt.Errorf("PostgreSQL has ended: %s", text)
 		case <-ctx.Done():
@@ -197,26 +121,10 @@ func (c *Cluster) ready() error {
 	}
 }
 
-// kill is what pg_ctl stop -m immediate does.
-func (s *server) kill() error {
-	if err := s.process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	select {
-	case <-s.ended:
-		return nil
-	case <-time.After(patience):
-		return errors.New("PostgreSQL does not end")
-	}
-}
-
 func (c *Cluster) destroy() {
 	if c.server != nil {
-		_ = c.server.kill()
+		_ = c.server.Kill(patience)
 		c.server = nil
 	}
-	_ = os.RemoveAll(c.dir)
-	if c.unlock != nil {
-		_ = c.unlock()
-	}
+	c.home.Remove()
 }

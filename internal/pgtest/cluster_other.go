@@ -2,14 +2,19 @@
 
 package pgtest
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
-// server is a running postmaster, which these tests start on Linux only.
-type server struct{}
+type (
+	home   struct{}
+	server struct{} // a running postmaster, which these tests start on Linux only
+)
 
 func start(string) (*Cluster, error) { return nil, errors.ErrUnsupported }
 
-func (s *server) kill() error { return errors.ErrUnsupported }
+func (s *server) Kill(time.Duration) error { return errors.ErrUnsupported }
 
 func (c *Cluster) run() error { return errors.ErrUnsupported }
 

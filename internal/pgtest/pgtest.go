@@ -108,6 +108,9 @@ func binaries() string {
 	return filepath.Dir(found[0])
 }
 
+// patience is how long a server may take to start or to end.
+const patience = 60 * time.Second
+
 // Cluster is a running server.
 type Cluster struct {
 	bin, dir string
@@ -115,7 +118,7 @@ type Cluster struct {
 	number   atomic.Int64
 	making   sync.Mutex
 	server   *server
-	unlock   func() error // tells others that the files are not needed any more
+	home     *home
 
 	mu     sync.Mutex
 	spares []string // prepared databases that no test uses
@@ -221,7 +224,7 @@ func (c *Cluster) exec(ctx context.Context, query string) error {
 // Kill ends the server as a crash would: at once, with nothing said to anybody.
 func (c *Cluster) Kill(t testing.TB) {
 	t.Helper()
-	if err := c.server.kill(); err != nil {
+	if err := c.server.Kill(patience); err != nil {
 		t.Fatal(err)
 	}
 	c.server = nil

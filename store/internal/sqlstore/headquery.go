@@ -16,18 +16,7 @@ WITH RECURSIVE waiting (template_id) AS (
 ),
 started (template_id, serial, parallel) AS MATERIALIZED (
     SELECT w.template_id,
-        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
-            AND o.status IN ('starting', 'running', 'stopping')) THEN 2
-        WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
-            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END,
-        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
-            AND o.status IN ('starting', 'running', 'stopping')) THEN 2
-        WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
-            AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
-            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END
+` + startedOf + `
     FROM waiting w WHERE w.template_id IS NOT NULL
         AND (CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM template p WHERE p.id = w.template_id AND p.project_id = $2))
 )
@@ -53,7 +42,15 @@ WITH near (id, template_id, runner_tag, status, parallel) AS MATERIALIZED (
 ),
 started (template_id, serial, parallel) AS MATERIALIZED (
     SELECT w.template_id,
-        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
+` + startedOf + `
+    FROM (SELECT DISTINCT template_id FROM near) w
+)
+SELECT n.id, n.template_id, n.runner_tag, n.status = 'confirmed', n.parallel, s.serial, s.parallel
+FROM near n JOIN started s ON s.template_id = n.template_id ORDER BY n.id`
+
+// startedOf are the columns serial and parallel for a template w: two probes of an
+// index each, however much of it was started.
+const startedOf = `        CASE WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
             AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
             AND o.status IN ('starting', 'running', 'stopping')) THEN 2
         WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = FALSE
@@ -64,8 +61,4 @@ started (template_id, serial, parallel) AS MATERIALIZED (
             AND o.status IN ('starting', 'running', 'stopping')) THEN 2
         WHEN EXISTS (SELECT 1 FROM task o WHERE o.template_id = w.template_id AND o.parallel = TRUE
             AND o.status IN ('starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed')
-            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END
-    FROM (SELECT DISTINCT template_id FROM near) w
-)
-SELECT n.id, n.template_id, n.runner_tag, n.status = 'confirmed', n.parallel, s.serial, s.parallel
-FROM near n JOIN started s ON s.template_id = n.template_id ORDER BY n.id`
+            AND o.status IN ('waiting_confirmation', 'confirmed')) THEN 1 END`
