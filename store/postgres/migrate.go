@@ -30,15 +30,17 @@ func check(ctx context.Context, db *sql.DB, schema string) error {
 	if err != nil {
 		return err
 	}
-	var version, foreign int
+	var version int
+	var foreign bool
 	var encoding string
 	err = conn.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
-		(SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('version', 'upgraded_date'))`,
-		schema+".migrations").Scan(&version, &encoding, &foreign)
+		(SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('version', 'upgraded_date')) = 2
+		OR coalesce(to_regclass($2), to_regclass($3), to_regclass($4)) IS NOT NULL`,
+		schema+".migrations", schema+".project__template", schema+".project__repository", schema+".task__output").Scan(&version, &encoding, &foreign)
 	switch {
 	case err != nil:
 		return err
-	case foreign == 2:
+	case foreign:
 		return fmt.Errorf("schema %s: %w", schema, store.ErrForeign)
 	case version < oldest:
 		return fmt.Errorf("PostgreSQL %d is too old: use 13 or newer: %w", version/10000, store.ErrInvalid)

@@ -146,7 +146,8 @@ func inspect(ctx context.Context, file string) (c Copied, err error) {
 // step, once all of it was checked. A server that works with that one is a
 // *store.OwnedError, as is a command that has it open; a copy of a newer program
 // is store.ErrNewer. What was there is kept beside it, with .before- and the time
-// behind its name; it may be damaged. The copy stays where it is, and is brought
+// behind its name; it may be damaged. A database of Semaphore UI is store.ErrForeign
+// and stays where it is. The copy stays where it is, and is brought
 // up to date when the file is opened.
 func Restore(ctx context.Context, path, from string, cfg Config) (Copied, error) {
 	c, err := restore(ctx, path, from, cfg.withDefaults())
@@ -166,6 +167,12 @@ func restore(ctx context.Context, path, from string, cfg Config) (c Copied, err 
 	}
 	if os.SameFile(stat(target), stat(from)) {
 		return c, fmt.Errorf("%s is the database itself: %w", from, store.ErrInvalid)
+	}
+	if info := stat(target); info != nil && info.Size() > 0 {
+		// What cannot be read is broken, and kept aside.
+		if err := checkForeignFile(ctx, target); errors.Is(err, store.ErrForeign) {
+			return c, err
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return c, err

@@ -81,14 +81,17 @@ func checkForeignDSN(ctx context.Context, dsn string) (err error) {
 	return checkForeign(ctx, db)
 }
 
-// checkForeign refuses a database of Semaphore UI.
+// checkForeign refuses a database of Semaphore UI. Its list of migrations may be
+// of another form, or lost: then tables tell that no version of it lacks, and
+// which have names that ours never have.
 func checkForeign(ctx context.Context, db *sql.DB) error {
-	var columns int
-	query := "SELECT count(*) FROM pragma_table_info('migrations') WHERE name IN ('version', 'upgraded_date')"
-	if err := db.QueryRowContext(ctx, query).Scan(&columns); err != nil {
+	var foreign bool
+	query := `SELECT (SELECT count(*) FROM pragma_table_info('migrations') WHERE name IN ('version', 'upgraded_date')) = 2
+		OR EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name IN ('project__template', 'project__repository', 'task__output'))`
+	if err := db.QueryRowContext(ctx, query).Scan(&foreign); err != nil {
 		return fault(err)
 	}
-	if columns == 2 {
+	if foreign {
 		return store.ErrForeign
 	}
 	return nil

@@ -111,6 +111,46 @@ func TestADatabaseOfSemaphoreUIIsNeverWritten(t *testing.T) {
 	}
 }
 
+// TestADatabaseOfSemaphoreUIIsKnownWithoutItsMigrations: their table is of
+// another form in some versions, and may be lost.
+func TestADatabaseOfSemaphoreUIIsKnownWithoutItsMigrations(t *testing.T) {
+	t.Parallel()
+	for _, tables := range []string{
+		"CREATE TABLE migrations (version TEXT PRIMARY KEY); CREATE TABLE project__template (id INTEGER)",
+		"CREATE TABLE migrations (version TEXT PRIMARY KEY); CREATE TABLE project__repository (id INTEGER)",
+		"CREATE TABLE task (id INTEGER); CREATE TABLE task__output (id INTEGER)",
+	} {
+		path := filepath.Join(t.TempDir(), "database.sqlite")
+		db := rawDB(t, path)
+		_, err := db.ExecContext(t.Context(), tables)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+		before := sum(t, path)
+		_, err = sqlite.Open(t.Context(), path, sqlite.Config{})
+		require.ErrorIs(t, err, store.ErrForeign)
+		_, err = sqlite.Backup(t.Context(), path, path+".copy", sqlite.Config{})
+		require.ErrorIs(t, err, store.ErrForeign)
+		_, from := backedUp(t)
+		_, err = sqlite.Restore(t.Context(), path, from, sqlite.Config{})
+		require.ErrorIs(t, err, store.ErrForeign)
+		require.Equal(t, before, sum(t, path))
+		files, err := os.ReadDir(filepath.Dir(path))
+		require.NoError(t, err)
+		require.Len(t, files, 1, "nothing was put beside it")
+	}
+}
+
+// TestAHostMayHaveMigrationsOfItsOwn: a table of that name alone says nothing.
+func TestAHostMayHaveMigrationsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "host.db")
+	db := rawDB(t, path)
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE migrations (version TEXT PRIMARY KEY)")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	require.NoError(t, open(t, path).Close())
+}
+
 func sum(t *testing.T, path string) [32]byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
