@@ -79,6 +79,9 @@ func (it *item) done() {
 	for _, name := range it.mended {
 		it.change(name, "is no valid text: what was wrong is replaced")
 	}
+	if it.was != 0 {
+		it.change("id", "was %d, a number that a row of another project has, too: it is %d", it.was, it.note.ID)
+	}
 	if len(it.changes) == 0 {
 		return
 	}

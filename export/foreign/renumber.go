@@ -10,7 +10,6 @@ import (
 // there, each project counts from 1. The first row of an id keeps it.
 type renumbering struct {
 	fresh map[string]map[[2]int64]int64 // by table, project and old id: the new id
-	lost  map[string]bool               // tables with rows that were renumbered
 }
 
 // targets says which table a column refers to, of those whose rows belong to
@@ -43,7 +42,7 @@ func renumbered() []string {
 
 // renumber reads all ids.
 func renumber(ctx context.Context, d *boltDatabase) (*renumbering, error) {
-	n := &renumbering{fresh: map[string]map[[2]int64]int64{}, lost: map[string]bool{}}
+	n := &renumbering{fresh: map[string]map[[2]int64]int64{}}
 	for _, table := range renumbered() {
 		taken, highest := map[int64]bool{}, int64(0)
 		var again [][2]int64
@@ -66,7 +65,6 @@ func renumber(ctx context.Context, d *boltDatabase) (*renumbering, error) {
 			if n.fresh[table][place] == 0 {
 				highest++
 				n.fresh[table][place] = highest
-				n.lost[table] = true
 			}
 		}
 	}
@@ -100,7 +98,11 @@ func (n *renumbering) apply(table string, r *row) {
 			r.values[i] = id
 		}
 	}
+	was := r.number("id")
 	set("id", table, scope)
+	if r.number("id") != was {
+		r.was = was
+	}
 	for column, of := range targets() {
 		set(column, of, project)
 	}

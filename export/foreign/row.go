@@ -16,11 +16,12 @@ type row struct {
 	index  map[string]int
 	values []any
 	mended []string // columns whose text was no UTF-8
+	was    int64    // the id it had, where it got another one; else 0
 }
 
 // clone is a copy that outlives the callback it was given to.
 func (r *row) clone() *row {
-	c := &row{index: r.index, values: make([]any, len(r.values))}
+	c := &row{index: r.index, values: make([]any, len(r.values)), was: r.was}
 	for i, v := range r.values {
 		if b, ok := v.([]byte); ok {
 			v = string(b)

@@ -72,7 +72,14 @@ func TestRowsOfBoltDBThatAreCountedByProjectGetNumbersOfTheirOwn(t *testing.T) {
 			entry{"task__output", v{"id": 1, "task_id": p, "time": at(2), "output": fmt.Sprintf("output %d", p)}},
 		)
 	}
-	_, st := newTarget(t).importFrom(t, foreign.Source{Place: boltFile(t, rows)}, foreign.Options{})
+	rep, st := newTarget(t).importFrom(t, foreign.Source{Place: boltFile(t, rows)}, foreign.Options{})
+	for _, kind := range []string{"key", "repository", "template"} {
+		require.Equal(t, int64(1), rep.Kind(kind).Changed, kind)
+		n := rep.Kind(kind).Notes[0]
+		require.Equal(t, [2]int64{2, 2}, [2]int64{n.ID, n.Project}, kind)
+		require.Contains(t, n.String(), "id: was 1,", "whoever calls it by its number is told")
+	}
+	require.Empty(t, rep.Kind("task").Notes)
 	for p := int64(1); p <= 2; p++ {
 		page, err := st.Templates().List(t.Context(), p, store.Query{})
 		require.NoError(t, err)
