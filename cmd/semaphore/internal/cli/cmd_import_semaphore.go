@@ -55,7 +55,7 @@ is there in one step in the end; a second run finds that and does nothing.`,
 	f.StringVar(&opts.from, "from", "", "`FILE or URL` of the old database, in place of what the configuration says")
 	f.StringVar(&opts.toConfig, "to-config", "", "configuration `FILE` of the new server")
 	f.StringVar(&opts.checkouts, "checkouts", "", "`DIR` of the old checkouts, whose Terraform states are taken over (default: tmp_path of the old configuration)")
-	f.StringVar(&opts.report, "report", "", "`FILE` for the report as JSON")
+	f.StringVar(&opts.report, "report", "", "`FILE` for the report as JSON, which must not be there yet")
 	f.BoolVar(&opts.dryRun, "dry-run", false, "read and check everything, tell what would be done, and write nothing")
 	f.BoolVar(&opts.noTasks, "no-tasks", false, "leave tasks and their output out")
 	f.BoolVar(&opts.noLogs, "no-logs", false, "leave the output of tasks out")
@@ -63,7 +63,18 @@ is there in one step in the end; a second run finds that and does nothing.`,
 	return cmd
 }
 
-func runImportSemaphore(ctx context.Context, opts importSemaphoreOptions, out, errs io.Writer) (err error) {
+func runImportSemaphore(ctx context.Context, opts importSemaphoreOptions, out, errs io.Writer) error {
+	if opts.report == "" {
+		return importSemaphore(ctx, opts, out, io.Discard, errs)
+	}
+	// A report that could not be written is better known before the import, for a
+	// second one has nothing to tell; and a file of that name may be the first's.
+	return writeNew(opts.report, func(report io.Writer) error {
+		return importSemaphore(ctx, opts, out, report, errs)
+	})
+}
+
+func importSemaphore(ctx context.Context, opts importSemaphoreOptions, out, report, errs io.Writer) (err error) {
 	old, loaded, err := opts.global.load(errs)
 	if err != nil {
 		return err
@@ -104,14 +115,9 @@ func runImportSemaphore(ctx context.Context, opts importSemaphoreOptions, out, e
 	if !rep.Already {
 		showNextSteps(out, cfg, rep)
 	}
-	if opts.report == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(rep, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(opts.report, append(text, '\n'), 0o600); err != nil {
+	enc := json.NewEncoder(report)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(rep); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil

@@ -104,15 +104,16 @@ func writeNew(name string, write func(io.Writer) error) (err error) {
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("%s is there already: choose another name", name), err)
 	}
-	f, err := os.OpenFile(name+".partial", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// Of two that write the same name, each has a file of its own.
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".partial-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("write archive: %w", err)
+		return fmt.Errorf("write %s: %w", name, pathError(err))
 	}
 	if err = errors.Join(write(f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	if err := os.Rename(f.Name(), name); err != nil {
-		return fmt.Errorf("write archive: %w", err)
+		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
 	}
 	if dir, err := os.Open(filepath.Dir(name)); err == nil { // where a directory can be synced
 		_ = dir.Sync()

@@ -80,15 +80,15 @@ func importProjects(ctx context.Context, opts projectOptions, d *projectDesk) er
 	if len(files) == 0 {
 		return fmt.Errorf("there is no backup in %s", opts.dir)
 	}
-	var failed []error
+	failed := 0
 	for _, file := range files {
 		if err := im.one(ctx, file); err != nil {
 			fmt.Fprintln(d.errs, "semaphore:", err)
-			failed = append(failed, err)
+			failed++
 		}
 	}
-	if len(failed) == len(files) {
-		return reportedError{errors.Join(failed...)}
+	if failed == len(files) {
+		return reportedError{errors.New("no project was made")} // whatever was wrong with each
 	}
 	return nil
 }
@@ -194,7 +194,13 @@ func (im *importer) read(file string, b *export.Backup) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read backup %s: %w", file, err)
 	}
-	if !export.IsEncrypted(head) {
+	switch sealed := (im.opener != export.BackupOpener{}); {
+	case export.IsEncrypted(head):
+	case strings.HasSuffix(file, export.EncryptedExtension):
+		return fmt.Errorf("%s is not encrypted, though its name says so: take another copy", file)
+	case sealed && im.opts.file != "": // in a directory both kinds may stand
+		return usage("%s is not encrypted: leave --passphrase-file and --identity-file out", file)
+	default:
 		return b.Decode(buffered, file)
 	}
 	if (im.opener == export.BackupOpener{}) {

@@ -134,12 +134,22 @@ func TestADirectoryOfBackups(t *testing.T) {
 	require.Contains(t, errs, "z.json")
 	code, _, _ = s.call(t, "", "project", "import", "--dir", dir)
 	require.Equal(t, cli.ExitFailure, code, "none succeeded")
+	sealed := filepath.Join(s.dir, "sealed")
+	require.NoError(t, os.Mkdir(sealed, 0o700))
+	words := s.write(t, "words", "correct horse\n")
+	s.must(t, "", "project", "export", "--project-id", "1", "--file", filepath.Join(sealed, "c.sealed"), "--passphrase-file", words)
+	require.NoError(t, os.Rename(filepath.Join(sealed, "c.sealed"), filepath.Join(sealed, "c.bk")))
+	code, _, errs = s.call(t, "", "project", "import", "--dir", sealed)
+	require.Equal(t, cli.ExitFailure, code, "a file that lacks its passphrase is no wrong usage of --dir")
+	require.Contains(t, errs, "--passphrase-file")
 }
 
 func TestProjectCommandsSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	file := s.write(t, "p.json", `{"meta":{"name":"p"}}`)
+	plain := s.write(t, "plain.sealed", `{"meta":{"name":"p"}}`)
+	words := s.write(t, "words", "correct horse\n")
 	code, _, errs := s.call(t, "", "project", "import", "--file", file)
 	require.Equal(t, cli.ExitFailure, code)
 	require.Contains(t, errs, "semaphore user add")
@@ -166,6 +176,9 @@ func TestProjectCommandsSayWhatIsWrong(t *testing.T) {
 		{"project import --dir " + t.TempDir(), cli.ExitFailure, "no backup"},
 		{"project import --file " + file + " --owner nobody", cli.ExitFailure, "nobody"},
 		{"project import --file " + file + " --passphrase-file /nowhere/p", cli.ExitUsage, "--passphrase-file"},
+		{"project import --file " + file + " --passphrase-file " + words, cli.ExitUsage, "not encrypted"},
+		{"project import --file " + plain, cli.ExitFailure, "not encrypted"},
+		{"project import --file " + plain + " --passphrase-file " + words, cli.ExitFailure, "not encrypted"},
 		{"project key", cli.ExitUsage, "--file"},
 		{"project key --file " + file, cli.ExitUsage, "there already"},
 	} {

@@ -31,7 +31,11 @@ func (p *progressLine) tell(now export.Progress) {
 		return
 	}
 	p.last, p.shown = time.Now(), true
-	fmt.Fprintf(p.w, "\r%-24s %d rows, %d MB\x1b[K", now.Table, now.Rows, now.Bytes>>20)
+	size := ""
+	if now.Bytes > 0 { // not everybody counts them
+		size = fmt.Sprintf(", %d MB", now.Bytes>>20)
+	}
+	fmt.Fprintf(p.w, "\r%-24s %d rows%s\x1b[K", now.Table, now.Rows, size)
 }
 
 // end takes the line away.
