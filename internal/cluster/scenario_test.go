@@ -131,6 +131,7 @@ func (f *fleet) suspend(m *machine, db *sql.DB) {
 			return true
 		}
 		m.process.signal(syscall.SIGCONT)
+		time.Sleep(100 * time.Millisecond) // else it never gets to the end of that transaction
 		return false
 	}, "%s is to have no transaction open", m.name)
 }
@@ -213,11 +214,11 @@ func cutOff(f *fleet, m mutant) {
 	servers[0].start().serves()
 	f.capacity = 1
 	runners[0].start().serves()
-	task := f.add(f.retrying(tag), script{lines: 60, pause: 500, again: 3})
+	task := f.add(f.retrying(tag), script{lines: 120, pause: 500, again: 8})
 	f.awaitEvent(task, 1, crash.Started)
 	runners[1].start().serves()
 	f.kills = append(f.kills, crash.Kill{At: time.Now(), Where: runners[0].name}) // to the others it is dead
 	runners[0].way.set(weather{})
-	f.awaitEvent(task, 2, crash.Started)
+	f.awaitEvent(task, 2, crash.Ended) // by then the first one, had it not stopped, was seen at work beside it
 	runners[0].way.set(fair)
 }
