@@ -48,6 +48,7 @@ type fleet struct {
 	events   string // file
 	env      []string
 
+	listen         string        // address of servers
 	searchPath     string        // of the servers' connections
 	ttl, lostAfter time.Duration // of altered programs
 	maxParallel    int
@@ -72,7 +73,7 @@ func newFleet(t testing.TB, pg *pgtest.Cluster, env ...string) *fleet {
 	t.Helper()
 	dir := t.TempDir()
 	f := &fleet{
-		t: t, pg: pg, key: crypto.GenerateKey(), client: newClient(t), repo: filepath.Join(dir, "repo"), events: filepath.Join(dir, "events"),
+		t: t, pg: pg, key: crypto.GenerateKey(), client: newClient(t), repo: filepath.Join(dir, "repo"), events: filepath.Join(dir, "events"), listen: "127.0.0.1",
 		ttl: 2 * time.Second, lostAfter: 5 * time.Second, maxParallel: maxParallel, capacity: 3, tags: map[string]string{}, stopped: map[int64]bool{}, seen: map[int64][]store.LogLine{},
 	}
 	f.env = append([]string{

@@ -25,6 +25,8 @@ type machine struct {
 	f    *fleet
 	name string
 	way  *proxy // to the database, or to the servers
+	wire *wire  // to what it calls, instead of that; nil for none
+	peer string // host:port at the other end of the wire
 
 	runner bool
 	tag    string
@@ -64,17 +66,11 @@ func (m *machine) start() *machine {
 	if !m.runner {
 		f.lives = append(f.lives, m.life)
 	}
-	var p *process
-	switch {
-	case m.mutant != "":
-		self, err := os.Executable()
-		require.NoError(f.t, err)
-		p = launch(f.t, self, nil, []string{programEnv + "=" + m.altered(), "GORACE=atexit_sleep_ms=0"})
-	case m.runner:
-		p = spawn(f.t, "semaphore-runner", []string{"start", "--no-config"}, m.env())
-	default:
-		p = spawn(f.t, "semaphore", []string{"server", "--no-config", "--port", "0", "--data-dir", m.dir}, m.env())
+	path, args, env := m.command()
+	if m.wire != nil {
+		path, args = m.wire.inside(path, args...)
 	}
+	p := launch(f.t, path, args, env)
 	f.mu.Lock()
 	m.process = p
 	f.mu.Unlock()
@@ -89,6 +85,37 @@ func (m *machine) start() *machine {
 		})
 	}
 	return m
+}
+
+// command is what is run there.
+func (m *machine) command() (path string, args, env []string) {
+	f := m.f
+	switch {
+	case m.mutant != "":
+		self, err := os.Executable()
+		require.NoError(f.t, err)
+		return self, nil, []string{programEnv + "=" + m.altered(), "GORACE=atexit_sleep_ms=0"}
+	case m.runner:
+		return program(f.t, "semaphore-runner"), []string{"start", "--no-config"}, m.env()
+	default:
+		return program(f.t, "semaphore"), []string{"server", "--no-config", "--port", "0", "--data-dir", m.dir}, m.env()
+	}
+}
+
+// calls is the address of the database, or of servers, as it is known there.
+func (m *machine) calls() string {
+	if m.wire != nil {
+		return m.peer
+	}
+	return m.way.addr
+}
+
+// listens is the address at which a server is called.
+func (m *machine) listens() string {
+	if m.wire != nil {
+		return m.wire.far
+	}
+	return m.f.listen
 }
 
 // serves waits until it is there.
@@ -143,7 +170,7 @@ func (m *machine) env() []string {
 	require.NoError(f.t, err)
 	env := append([]string{"SEMAPHORE_REPOS_PATH=" + f.repo, "SEMAPHORE_LOG_LEVEL=INFO", "SEMAPHORE_ENV_VARS=" + string(vars)}, f.env...)
 	if m.runner {
-		return append(env, "SEMAPHORE_DATA_DIR="+m.dir, "SEMAPHORE_WEB_ROOT=http://"+m.way.addr, "SEMAPHORE_RUNNER_TOKEN="+m.token,
+		return append(env, "SEMAPHORE_DATA_DIR="+m.dir, "SEMAPHORE_WEB_ROOT=http://"+m.calls(), "SEMAPHORE_RUNNER_TOKEN="+m.token,
 			fmt.Sprintf("SEMAPHORE_RUNNER_MAX_PARALLEL_TASKS=%d", f.capacity))
 	}
 	password, _ := f.database.User.Password()
@@ -153,7 +180,7 @@ func (m *machine) env() []string {
 	}
 	text, err := json.Marshal(options)
 	require.NoError(f.t, err)
-	return append(env, "SEMAPHORE_INTERFACE=127.0.0.1", "SEMAPHORE_DB_DIALECT=postgres", "SEMAPHORE_DB_HOST="+m.way.addr,
+	return append(env, "SEMAPHORE_INTERFACE="+m.listens(), "SEMAPHORE_DB_DIALECT=postgres", "SEMAPHORE_DB_HOST="+m.calls(),
 		"SEMAPHORE_DB_USER="+f.database.User.Username(), "SEMAPHORE_DB_PASS="+password, "SEMAPHORE_DB_NAME="+strings.TrimPrefix(f.database.Path, "/"),
 		"SEMAPHORE_DB_OPTIONS="+string(text), "SEMAPHORE_ACCESS_KEY_ENCRYPTION="+f.key.Encode())
 }
@@ -162,15 +189,15 @@ func (m *machine) env() []string {
 func (m *machine) altered() string {
 	f := m.f
 	via := *f.database
-	via.Host = m.way.addr
+	via.Host = m.calls()
 	if f.searchPath != "" {
 		q := via.Query()
 		q.Set("search_path", f.searchPath)
 		via.RawQuery = q.Encode()
 	}
 	text, err := json.Marshal(altered{
-		Runner: m.runner, Mutant: m.mutant, Dir: m.dir, Repo: f.repo, Vars: m.vars(), Key: f.key.Encode(), Token: m.token,
-		DB: via.String(), Server: (&url.URL{Scheme: "http", Host: m.way.addr}).String(), LeaseTTL: f.ttl, LostAfter: f.lostAfter, Tag: f.tags[m.name],
+		Runner: m.runner, Mutant: m.mutant, Dir: m.dir, Repo: f.repo, Vars: m.vars(), Key: f.key.Encode(), Token: m.token, Listen: m.listens(),
+		DB: via.String(), Server: (&url.URL{Scheme: "http", Host: m.calls()}).String(), LeaseTTL: f.ttl, LostAfter: f.lostAfter, Tag: f.tags[m.name],
 		Links: filepath.Join(m.dir, "l"), MaxParallel: f.maxParallel, Capacity: f.capacity,
 	})
 	require.NoError(f.t, err)

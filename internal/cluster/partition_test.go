@@ -20,15 +20,15 @@ import (
 type storm struct {
 	name  string
 	again bool // another attempt has to begin, where it is allowed
-	rage  func(p *proxy, length time.Duration)
+	rage  func(m *machine, length time.Duration)
 }
 
 // held is a storm of one weather.
-func held(w weather) func(*proxy, time.Duration) {
-	return func(p *proxy, length time.Duration) {
-		p.set(w)
+func held(w weather) func(*machine, time.Duration) {
+	return func(m *machine, length time.Duration) {
+		m.way.set(w)
 		time.Sleep(length) // the storm
-		p.set(fair)
+		m.way.set(fair)
 	}
 }
 
@@ -38,11 +38,11 @@ func storms() []storm {
 		{name: "requests are lost", again: true, rage: held(weather{back: true})},
 		{name: "replies are lost", rage: held(weather{there: true})},
 		{name: "all takes two seconds", rage: held(weather{there: true, back: true, delay: 2 * time.Second})},
-		{name: "comes and goes", rage: func(p *proxy, length time.Duration) {
+		{name: "comes and goes", rage: func(m *machine, length time.Duration) {
 			for end := time.Now().Add(length); time.Now().Before(end); {
-				p.set(weather{refuse: true})
+				m.way.set(weather{refuse: true})
 				time.Sleep(700 * time.Millisecond) // a part of the storm
-				p.set(fair)
+				m.way.set(fair)
 				time.Sleep(900 * time.Millisecond)
 			}
 		}},
@@ -82,7 +82,7 @@ func weatherFronts(f *fleet, fronts []*front, length time.Duration) {
 	begun := time.Now()
 	for _, a := range fronts {
 		f.kills = append(f.kills, crash.Kill{At: time.Now(), Where: a.victim.name}) // to the others it is dead
-		raging.Go(func() { a.rage(a.victim.way, length) })
+		raging.Go(func() { a.rage(a.victim, length) })
 	}
 	raging.Wait()
 	since := time.Now()

@@ -39,6 +39,7 @@ type altered struct {
 	Vars        map[string]string // of scripts
 	Key         string            // of a server, as crypto.ParseKey reads it
 	DB          string            // of a server
+	Listen      string            // address of a server
 	Server      string            // of a runner
 	Token       string            // of a runner
 	LeaseTTL    time.Duration
@@ -113,7 +114,7 @@ func (a altered) serve(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(a.Listen, "0"))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,12 +32,12 @@ type (
 	server = daemon.Process // a running postmaster
 )
 
-func start(bin string) (*Cluster, error) {
+func start(bin string, also netip.Prefix) (*Cluster, error) {
 	home, err := daemon.NewHome(dirPattern, "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, dir: home.Dir, home: home}
+	c := &Cluster{bin: bin, dir: home.Dir, home: home, also: also}
 	if err := c.initdb(); err != nil {
 		c.destroy()
 		return nil, fmt.Errorf("make a PostgreSQL cluster: %w", err)
@@ -62,7 +63,24 @@ func (c *Cluster) initdb() error {
 	if err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
+	if err := c.admit(); err != nil {
+		return err
+	}
 	c.port, err = freePort()
+	return err
+}
+
+// admit lets clients in that come from the other network.
+func (c *Cluster) admit() (err error) {
+	if !c.also.IsValid() {
+		return nil
+	}
+	file, err := os.OpenFile(filepath.Join(c.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	_, err = fmt.Fprintf(file, "host all all %s scram-sha-256\n", c.also.Masked())
 	return err
 }
 
@@ -79,7 +97,11 @@ func freePort() (int, error) {
 
 // run starts the server and waits until it answers.
 func (c *Cluster) run() error {
-	args := []string{"-D", c.data(), "-k", c.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(c.port)}
+	listen := "127.0.0.1"
+	if c.also.IsValid() {
+		listen += "," + c.also.Addr().String()
+	}
+	args := []string{"-D", c.data(), "-k", c.dir, "-h", listen, "-p", strconv.Itoa(c.port)}
 	for _, s := range settings {
 		args = append(args, "-c", s)
 	}

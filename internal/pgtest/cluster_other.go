@@ -4,6 +4,7 @@ package pgtest
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 )
 
@@ -12,7 +13,7 @@ type (
 	server struct{} // a running postmaster, which these tests start on Linux only
 )
 
-func start(string) (*Cluster, error) { return nil, errors.ErrUnsupported }
+func start(string, netip.Prefix) (*Cluster, error) { return nil, errors.ErrUnsupported }
 
 func (s *server) Kill(time.Duration) error { return errors.ErrUnsupported }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -64,7 +65,7 @@ func Shared(t testing.TB) *Cluster {
 		bin := binaries()
 		if bin == "" {
 			shared.reason = "PostgreSQL is not installed here: apt-get install postgresql"
-		} else if c, err := start(bin); err != nil {
+		} else if c, err := start(bin, netip.Prefix{}); err != nil {
 			t.Fatal(err)
 		} else {
 			shared.cluster = c
@@ -79,8 +80,15 @@ func Shared(t testing.TB) *Cluster {
 // Own returns a cluster for one test, which may stop and start it.
 func Own(t testing.TB) *Cluster {
 	t.Helper()
+	return OwnAt(t, netip.Prefix{})
+}
+
+// OwnAt is [Own] that listens at an address of this machine besides 127.0.0.1,
+// for clients of that address's network. What is not valid is none.
+func OwnAt(t testing.TB, also netip.Prefix) *Cluster {
+	t.Helper()
 	Shared(t) // skips
-	c, err := start(binaries())
+	c, err := start(binaries(), also)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +123,7 @@ const patience = 60 * time.Second
 type Cluster struct {
 	bin, dir string
 	port     int
+	also     netip.Prefix // where it listens besides
 	number   atomic.Int64
 	making   sync.Mutex
 	server   *server
