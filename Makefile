@@ -46,6 +46,7 @@ fuzz: ## Each fuzz target for FUZZTIME
 soak: ## Long rounds, floods and timed fuzzing
 	SEMAPHORE_SOAK=1 $(GO) test -count=1 -timeout 60m $$($(GO) list ./... | grep -vE '/internal/(crash|cluster)$$')
 	SEMAPHORE_SOAK=1 $(GO) test -count=1 -timeout 60m -v -parallel 6 ./internal/crash ./internal/cluster
+	SEMAPHORE_SOAK=1 $(GO) test -run '^$$' -bench '^BenchmarkInstance$$' -benchtime 1x -timeout 60m ./export
 	$(MAKE) fuzz
 
 verify: ## Tidy, generated files, all linters, foreign systems; fails on a difference

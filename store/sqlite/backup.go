@@ -72,7 +72,10 @@ func existing(ctx context.Context, path string) (string, error) {
 	if !info.Mode().IsRegular() || info.Size() == 0 {
 		return "", fmt.Errorf("%s is no database: %w", file, store.ErrInvalid)
 	}
-	return file, checkForeignFile(ctx, file)
+	if err := checkForeignFile(ctx, file); err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return file, nil
 }
 
 func free(file string) error {
@@ -191,7 +194,7 @@ func restore(ctx context.Context, path, from string, cfg Config) (c Copied, err 
 	// Indexes are made anew in the copy: whether they were whole only the source tells.
 	whole := func(ctx context.Context, db *sql.DB) error { return wholeCheck(ctx, db, "integrity_check") }
 	if c, err = snapshot(ctx, source, fresh, whole); err != nil {
-		return c, err
+		return c, fmt.Errorf("read %s: %w", from, err)
 	}
 	r := replacement{busy: cfg.BusyTimeout}
 	if stat(target) != nil {

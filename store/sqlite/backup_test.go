@@ -177,7 +177,7 @@ func TestABackupThatIsDamagedOrNewerIsNotRestored(t *testing.T) {
 	}
 	refuse := func(what string) {
 		_, err := sqlite.Restore(t.Context(), path, bad, sqlite.Config{})
-		require.Error(t, err, what)
+		require.ErrorContains(t, err, bad, "%s: it is the copy that is named", what)
 		require.NoFileExists(t, path+".restore")
 	}
 	for _, percent := range []int{0, 1, 10, 50, 90, 99} {

@@ -30,9 +30,9 @@ it, and check the copy from end to end. Keep the key of the secrets
 
 PostgreSQL has tools of its own for this: pg_dump and pg_basebackup.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runBackup(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&opts.to, "to", "", "`FILE` to write, which must not be there yet")
 	return cmd
@@ -69,9 +69,9 @@ func newRestoreCommand(g *globalFlags) *cobra.Command {
 checked. Stop the server first. The database that was there is kept beside it,
 with .before- and the time behind its name.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runRestore(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&opts.from, "from", "", "`FILE` to read")
 	return cmd

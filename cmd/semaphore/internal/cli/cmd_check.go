@@ -34,9 +34,9 @@ Semaphore UI before it is moved, or in one of this project. Nothing is changed; 
 old database may be in use. docs/moving.md explains each code. The exit code is 1
 where something would fail.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runCheck(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.from, "from", "", "`FILE or URL` of the database, in place of what the configuration says")

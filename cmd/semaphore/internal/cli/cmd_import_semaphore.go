@@ -47,9 +47,9 @@ The new database is the one of --to-config. Without it, it is semaphore.db in
 data_dir, with the key of the old configuration. Stop both servers first. All of it
 is there in one step in the end; a second run finds that and does nothing.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runImportSemaphore(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.from, "from", "", "`FILE or URL` of the old database, in place of what the configuration says")

@@ -41,9 +41,9 @@ the archive are sessions, messages that are still to be sent, and plans that wai
 for confirmation. Tasks that have not ended are in it as ended, so that none runs
 twice: let them end first, or stop the server, where that matters.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runExport(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.to, "to", "", "`FILE` to write, which must not be there yet")
@@ -141,9 +141,9 @@ that the secrets are sealed with: access_key_encryption of the other side.
 All of it is checked before any of it can be seen, and then it is there in one
 step: after an error or a crash the database is as it was.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runImport(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&opts.from, "from", "", "`FILE` to read")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "check everything, tell what is in it, and change nothing")
