@@ -48,7 +48,7 @@ func begin(ctx context.Context, dir string) (l life, release func() error, err e
 		return l, nil, fmt.Errorf("another server works in %s: give each its own data_dir", dir)
 	}
 	if err != nil {
-		return l, nil, fmt.Errorf("data directory: %w", err)
+		return l, nil, fmt.Errorf("data directory: %w: let this account write there, or set data_dir", err)
 	}
 	l, err = nextLife(filepath.Join(dir, incarnation))
 	if err != nil {

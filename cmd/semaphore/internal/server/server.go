@@ -45,6 +45,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	o.Store = st
+	if err := o.checkKey(ctx); err != nil {
+		return err
+	}
 	life, leave, err := begin(ctx, o.Config.DataDir)
 	if err != nil {
 		return err
