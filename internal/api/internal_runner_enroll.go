@@ -84,22 +84,23 @@ func enrollRunner(c *call) error {
 
 // register adds the runner that a token stands for.
 func (c *call) register(in registrationInput, wrong error) error {
-	if c.s.enrolling.spent(c.s.cfg.Now()) {
-		return &reply{status: http.StatusTooManyRequests, text: "too many wrong registration tokens: try again later", after: time.Minute}
-	}
 	row, err := in.row()
 	if err != nil {
 		return err
 	}
 	token := crypto.Token(33)
 	row.TokenHash = crypto.HashToken(token)
-	if want := c.s.cfg.Settings.RunnerRegistrationToken; want != "" && crypto.Equal(in.RegistrationToken, want) {
+	spent := c.s.enrolling.spent(c.s.cfg.Now())
+	if want := c.s.cfg.Settings.RunnerRegistrationToken; !spent && want != "" && crypto.Equal(in.RegistrationToken, want) {
 		err = c.addRunner(row, "Runner %q registered itself")
 	} else {
 		err = c.fillPlace(row, in.RegistrationToken, wrong)
 	}
 	if errors.Is(err, wrong) {
 		c.s.enrolling.fail()
+		if spent {
+			err = &reply{status: http.StatusTooManyRequests, text: "too many wrong registration tokens: try again later", after: time.Minute}
+		}
 	}
 	if err != nil {
 		return err
@@ -190,8 +191,10 @@ type tries struct {
 	n     int
 }
 
-// enrollTries is how many wrong tokens a minute are looked at, from everywhere:
-// a token that people chose must not be found by trying.
+// enrollTries is how many wrong tokens a minute are held against the token of the
+// configuration, from everywhere: one that people chose must not be found by
+// trying. One-use tokens are made at random and work at any time, so that who
+// tries keeps nobody out.
 const enrollTries = 30
 
 // spent tells whether nothing more is looked at now.

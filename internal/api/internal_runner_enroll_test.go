@@ -110,3 +110,25 @@ func TestRunnerEnrollmentWorksOnce(t *testing.T) {
 	}
 	require.ErrorContains(t, err, "too many", "guessing is slow")
 }
+
+func TestWhoTriesTokensKeepsNoRunnerOut(t *testing.T) {
+	t.Parallel()
+	o := options{idle: true, api: func(c *api.Config) { c.Settings.RunnerRegistrationToken = registration }}
+	w, _, url := farWorld(t, o, openSQLite)
+	made := w.created("place", "admin", "/runners/enrollment", `{"name":"late"}`)
+	var place struct{ Token string }
+	require.NoError(t, decodeAnswer(made, &place))
+	_, public, err := crypto.GenerateBoxKey()
+	require.NoError(t, err)
+	enroll := func(token string) error {
+		_, err := job.EnrollRunner(t.Context(), job.EnrollConfig{URL: url, Token: token, PublicKey: public.String(), HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+		return err
+	}
+	for range 30 {
+		require.ErrorIs(t, enroll("guess"), job.ErrEnrollRefused)
+	}
+	require.ErrorContains(t, enroll("guess"), "429")
+	require.ErrorContains(t, enroll(registration), "429", "which might have been guessed")
+	require.NoError(t, enroll(place.Token), "which nobody guesses")
+	require.ErrorContains(t, enroll(place.Token), "429", "once")
+}
