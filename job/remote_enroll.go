@@ -21,7 +21,7 @@ type EnrollConfig struct {
 
 // ErrEnrollRefused tells that the token of an enrolment is wrong, used or
 // expired: trying again is of no use.
-var ErrEnrollRefused = errors.New("the registration token is wrong, used or expired")
+var ErrEnrollRefused = errors.New("the registration token is wrong, used or expired: ask an administrator for another")
 
 // EnrollRunner registers a runner and returns its token, which is told this
 // once.

@@ -85,7 +85,7 @@ func (id identity) makeKey() (crypto.BoxPrivate, error) {
 		return key, err
 	}
 	if err := writePrivate(id.keyFile, key.Encode()); err != nil {
-		return key, fmt.Errorf("private key: %w", err)
+		return key, fmt.Errorf("private key: %w: let this account write there, or set data_dir or runner.private_key_file", err)
 	}
 	return key, nil
 }
@@ -103,7 +103,7 @@ func (id identity) instance() (string, error) {
 	}
 	name := rand.Text()
 	if err := writePrivate(file, name); err != nil {
-		return "", fmt.Errorf("name of the data directory: %w", err)
+		return "", fmt.Errorf("name of the data directory: %w: let this account write there, or set data_dir", err)
 	}
 	return name, nil
 }

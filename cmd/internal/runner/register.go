@@ -51,12 +51,16 @@ func (o Options) enroll(ctx context.Context, cfg *config.Config, id identity, to
 	if err != nil {
 		return err
 	}
+	// What cannot be kept is not asked for: the token may work once only.
+	if err := id.keepToken(""); err != nil {
+		return fmt.Errorf("%w: let this account write there, or set data_dir or runner.token_file", err)
+	}
 	given, err := job.EnrollRunner(ctx, job.EnrollConfig{
 		URL: cfg.WebHost, Token: token, PublicKey: key.Public().String(), Name: hostname(), Webhook: cfg.Runner.Webhook,
 		MaxParallelTasks: cfg.Runner.MaxParallelTasks,
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, id.forget())
 	}
 	if err := id.keepToken(given); err != nil {
 		return err

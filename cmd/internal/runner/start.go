@@ -80,7 +80,7 @@ func (o Options) start(ctx context.Context, register bool) (err error) {
 		return fmt.Errorf("another runner works in %s: give each its own data_dir", id.dir)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("data directory: %w: let this account write there, or set data_dir", err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	if token, err := id.token(); err == nil && token == "" && register {

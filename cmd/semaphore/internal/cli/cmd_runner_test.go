@@ -174,6 +174,26 @@ func TestARunnerFromRegistrationToItsEnd(t *testing.T) {
 	require.Empty(t, list(t, filepath.Join(b.dir, "work", "run")), "nothing of a run is left")
 }
 
+func TestATokenThatCannotBeKeptIsNotUsedUp(t *testing.T) {
+	t.Parallel()
+	s := farServer(t)
+	b := newBox(t, s)
+	var place struct{ Token string }
+	s.must("POST", "/runners/enrollment", map[string]any{"name": "box"}, &place)
+	nowhere := b.command("register", "--stdin-registration-token")
+	nowhere.Env = append(nowhere.Env, "SEMAPHORE_RUNNER_TOKEN_FILE="+filepath.Join(b.dir, "runner_key.txt", "token"))
+	nowhere.Stdin = strings.NewReader(place.Token + "\n")
+	out, err := nowhere.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "set data_dir or runner.token_file")
+	text, err := b.run("wrong\n", "register", "--stdin-registration-token")
+	require.Error(t, err)
+	require.Contains(t, text, "ask an administrator for another")
+	require.NoFileExists(t, filepath.Join(b.dir, "runner_token.txt"))
+	text, err = b.run(place.Token+"\n", "register", "--stdin-registration-token")
+	require.NoError(t, err, text)
+}
+
 // TestARunnerIsKilled kills it in the middle of a task: the tool ends with it,
 // and the task ends when the runner is back and has cleaned up.
 func TestARunnerIsKilled(t *testing.T) {
