@@ -16,9 +16,9 @@ import (
 
 	"github.com/google/shlex"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/alexandervashurin/semaphore/cmd/semaphore/internal/cli"
+	"github.com/alexandervashurin/semaphore/internal/pgtest"
 	"github.com/alexandervashurin/semaphore/job"
 )
 
@@ -38,10 +38,19 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	built = dir
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(dir)
-		os.Exit(code)
-	}))
+	pgtest.Main(tests{m, dir})
+}
+
+// tests are those of this package; what was built for them is removed behind
+// them.
+type tests struct {
+	*testing.M
+	dir string
+}
+
+func (t tests) Run() int {
+	defer os.RemoveAll(t.dir)
+	return t.M.Run()
 }
 
 // project is a directory with everything that the examples of --help name.

@@ -65,6 +65,9 @@ func (o serverOptions) run(ctx context.Context, streams Streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	if err := refuseUnmoved(ctx, cfg, st); err != nil {
+		return err
+	}
 	ring, err := openRing(ctx, cfg, st, streams.Err)
 	if err != nil {
 		return err

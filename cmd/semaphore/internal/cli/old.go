@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -10,6 +12,7 @@ import (
 	"github.com/alexandervashurin/semaphore/crypto"
 	"github.com/alexandervashurin/semaphore/export/foreign"
 	"github.com/alexandervashurin/semaphore/internal/config"
+	"github.com/alexandervashurin/semaphore/store"
 )
 
 // oldTmpPath is where Semaphore UI has its checkouts unless it is told
@@ -90,4 +93,33 @@ func oldCheckouts(cfg *config.Config, report config.Report) string {
 		return oldTmpPath
 	}
 	return filepath.Clean(cfg.TmpPath)
+}
+
+// refuseUnmoved is an error for a server that would begin anew in a PostgreSQL
+// database that holds an installation of Semaphore UI: our tables are in a schema
+// of their own beside it, so that nothing else stops who has only replaced the
+// program, and finds no projects. Once there is a user, an import or setup has
+// made up its mind.
+func refuseUnmoved(ctx context.Context, cfg *config.Config, st store.Store) error {
+	if cfg.Dialect != "postgres" {
+		return nil
+	}
+	users, err := st.Users().Count(ctx, 0, store.Query{})
+	if err != nil || users > 0 {
+		return err
+	}
+	source, err := configuredSource(cfg)
+	if err != nil {
+		return err
+	}
+	i, err := foreign.Open(ctx, source)
+	switch {
+	case err == nil:
+		err = i.Close()
+	case !errors.Is(err, foreign.ErrTooOld):
+		return nil // it is none, or none that this account may read
+	default:
+		err = nil
+	}
+	return errors.Join(errors.New("the database holds an installation of Semaphore UI: bring it over with import-semaphore, or give this server a database of its own"), err)
 }
