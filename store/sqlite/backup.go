@@ -61,7 +61,7 @@ func backup(ctx context.Context, path, to string, cfg Config) (c Copied, err err
 
 // existing returns the absolute path of a database that is there and may be ours.
 func existing(ctx context.Context, path string) (string, error) {
-	file, err := filepath.Abs(path)
+	file, err := resolve(path)
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +164,7 @@ func restore(ctx context.Context, path, from string, cfg Config) (c Copied, err 
 	if from, err = existing(ctx, from); err != nil {
 		return c, err
 	}
-	target, err := filepath.Abs(path)
+	target, err := resolve(path)
 	if err != nil {
 		return c, err
 	}

@@ -23,14 +23,17 @@ func prepareFile(ctx context.Context, path string, log *slog.Logger) (string, er
 	if path == "" || path == ":memory:" {
 		return "", fmt.Errorf("path %q is no file: give one, or use store/memory: %w", path, store.ErrInvalid)
 	}
-	file, err := filepath.Abs(path)
+	file, err := resolve(path)
 	if err != nil {
 		return "", err
 	}
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return file, makeFile(file)
+		if err := makeFile(file); err != nil {
+			return "", err
+		}
+		return resolve(file) // it may be a link that led to nothing yet
 	case err != nil:
 		return "", err
 	case !info.Mode().IsRegular():
@@ -43,6 +46,20 @@ func prepareFile(ctx context.Context, path string, log *slog.Logger) (string, er
 		return file, nil
 	}
 	return file, checkForeignFile(ctx, file)
+}
+
+// resolve returns the absolute path of a file, without links where it exists:
+// whatever they call it, all find its locks at one place, and what replaces it
+// replaces the file and not the link.
+func resolve(path string) (string, error) {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if found, err := filepath.EvalSymlinks(file); err == nil {
+		return found, nil
+	}
+	return file, nil
 }
 
 func makeFile(file string) error {
