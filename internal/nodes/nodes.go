@@ -55,6 +55,7 @@ type Registry struct {
 	draining func() bool
 	log      *slog.Logger
 	now      func() time.Time
+	sights   sights
 }
 
 // New returns a registry for a server that starts now. It writes nothing yet.
@@ -105,7 +106,8 @@ func (r *Registry) beat(ctx context.Context) error {
 	if err := r.st.Options().Set(ctx, Prefix+r.self.ID, string(text)); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	return nil
+	_, err = r.List(ctx) // so that it is known who has written since
+	return err
 }
 
 func (r *Registry) leave(ctx context.Context) {
@@ -156,14 +158,17 @@ func (r *Registry) all(ctx context.Context) ([]Node, error) {
 }
 
 // List returns the servers, the newest first, without those that are long gone.
+// Their clocks may differ: what counts is when this one saw them write.
 func (r *Registry) List(ctx context.Context) ([]Node, error) {
 	all, err := r.all(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := []Node{}
+	now := r.now()
+	at := r.sights.look(all, now)
 	for _, n := range all {
-		age := r.now().Sub(n.Seen)
+		age := now.Sub(at[n.ID])
 		n.Alive = age < Dead
 		if n.ID == r.self.ID {
 			n.Draining = r.draining()

@@ -100,3 +100,70 @@ func TestAServerThatDrainsSaysSo(t *testing.T) {
 		<-done
 	})
 }
+
+func TestClocksOfServersMayDiffer(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]time.Duration{"behind": -2 * time.Hour, "a little behind": -12 * time.Second, "the same": 0, "ahead": 2 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				st := memory.New(memory.Config{})
+				run := func(ctx context.Context, off time.Duration, version string) (r *nodes.Registry, done chan struct{}) {
+					r = nodes.New(st, nodes.Config{Version: version, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(off) }})
+					done = make(chan struct{})
+					go func() { defer close(done); r.Run(ctx) }()
+					return r, done
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				here, stopped := run(ctx, 0, "here")
+				time.Sleep(2 * time.Second)
+				there, gone := run(ctx, off, "there")
+				alive := func(r *nodes.Registry, version string) bool {
+					list, err := r.List(t.Context())
+					require.NoError(t, err)
+					for _, n := range list {
+						if n.Version == version {
+							return n.Alive
+						}
+					}
+					return false
+				}
+				time.Sleep(11 * time.Second)
+				for range 60 {
+					require.True(t, alive(here, "there"))
+					require.True(t, alive(there, "here"))
+					time.Sleep(700 * time.Millisecond)
+				}
+				cancel()
+				<-stopped
+				<-gone
+			})
+		})
+	}
+}
+
+func TestAServerThatIsKilledIsShownAsGoneWhateverItsClock(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]time.Duration{"behind": -2 * time.Hour, "the same": 0, "ahead": 2 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				st := memory.New(memory.Config{})
+				here := nodes.New(st, nodes.Config{})
+				last := func() bool {
+					list, err := here.List(t.Context())
+					require.NoError(t, err)
+					return len(list) == 1 && list[0].Alive
+				}
+				for range 4 { // as it beats
+					require.NoError(t, st.Options().Set(t.Context(), nodes.Prefix+"there", `{"version":"1","seen":"`+time.Now().Add(off).UTC().Format(time.RFC3339Nano)+`"}`))
+					last()
+					time.Sleep(nodes.Beat)
+				}
+				require.True(t, last())
+				time.Sleep(nodes.Dead - nodes.Beat)
+				require.False(t, last())
+			})
+		})
+	}
+}
