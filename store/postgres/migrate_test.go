@@ -88,6 +88,7 @@ func TestASchemaOfSemaphoreUIIsNeverWritten(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrForeign)
 	_, err = postgres.Use(t.Context(), db, postgres.Config{Schema: "public"})
 	require.ErrorIs(t, err, store.ErrForeign)
+	require.Equal(t, before, tables())
 	_, err = db.ExecContext(t.Context(), "DROP TABLE migrations; CREATE TABLE project__template (id INT)")
 	require.NoError(t, err)
 	before = tables()

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,6 +20,10 @@ func untilSignal(run func(*cobra.Command, []string) error) func(*cobra.Command, 
 		defer stop()
 		defer context.AfterFunc(ctx, stop)()
 		cmd.SetContext(ctx)
-		return run(cmd, args)
+		err := run(cmd, args)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return fmt.Errorf("interrupted: %w", err)
+		}
+		return err
 	}
 }
