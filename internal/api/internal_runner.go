@@ -23,9 +23,16 @@ func (s *Server) internalRunnerRoutes() []route {
 		{method: "POST", path: "/internal/runners", right: anyone, open: true, handle: registerRunner},
 		{method: "DELETE", path: "/internal/runners", right: anyone, open: true, handle: unregisterRunner},
 		{method: "POST", path: "/internal/runner/v1/enroll", right: anyone, open: true, handle: enrollRunner},
-		{method: "POST", path: "/internal/runner/v1/{call...}", right: anyone, open: true, limit: runnerStateLimit, handle: s.runnerCall},
+		{method: "POST", path: runnerCallPath, right: anyone, open: true, limit: runnerStateLimit, handle: s.runnerCall},
 	}
 }
+
+// runnerCallPath is where runners call, but to enrol; runnerCallRoute names it in
+// figures and logs.
+const (
+	runnerCallPath  = "/internal/runner/v1/{call...}"
+	runnerCallRoute = "POST " + runnerCallPath
+)
 
 // Limits of the bodies of runners. Sealed data travels as base64.
 const (

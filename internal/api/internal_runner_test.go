@@ -3,12 +3,14 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexandervashurin/semaphore/internal/api"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/job/jobtest"
 	"github.com/alexandervashurin/semaphore/pool"
@@ -102,6 +104,20 @@ func TestRunnerRunsATask(t *testing.T) {
 		require.NotNil(t, row.Touched)
 		require.Equal(t, r.id, *w.task("task").RunnerID)
 	})
+}
+
+func TestCallsOfRunnersAreLoggedWhereSomethingIsWrong(t *testing.T) {
+	t.Parallel()
+	var calls journal
+	log := slog.New(slog.NewTextHandler(&calls, nil))
+	w, _, url := farWorld(t, options{api: func(c *api.Config) { c.AccessLog = log }}, openSQLite)
+	newRunner(t, w, url, `{"name":"box"}`).start(printing(5, 0))
+	w.launch("task")
+	w.reaches("task", store.Success)
+	require.Contains(t, calls.String(), "/runner/v1/enroll", "who enrolled is told")
+	require.NotContains(t, calls.String(), "{call...}", "several a second for each task")
+	w.do("", "POST", "/internal/runner/v1/claim", `{}`, job.RemoteVersionHeader, "1", "Authorization", "Bearer x")
+	require.Contains(t, calls.String(), `status=401`)
 }
 
 // TestRunnerIsStoppedAtOnce leaves nothing to polls and extensions: the task and

@@ -231,8 +231,8 @@ func (s *Server) served(t *tracker, r *http.Request, took time.Duration) {
 		return
 	}
 	level := slog.LevelInfo
-	if r.Method == http.MethodGet && t.status < http.StatusBadRequest {
-		level = slog.LevelDebug
+	if t.status < http.StatusBadRequest && (r.Method == http.MethodGet || t.route == runnerCallRoute) {
+		level = slog.LevelDebug // a running task of a runner makes several calls a second
 	}
 	log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method),
 		slog.String("route", t.route), slog.Int("status", t.status), slog.Int64("bytes", t.bytes),
