@@ -43,6 +43,8 @@ fuzz: ## Each fuzz target for FUZZTIME
 	  done; \
 	done
 
+# The storms of real networks need root, ip (iproute2) and nsenter (util-linux);
+# elsewhere they are skipped, with a line that names what is missing.
 soak: ## Long rounds, floods and timed fuzzing
 	SEMAPHORE_SOAK=1 $(GO) test -count=1 -timeout 60m $$($(GO) list ./... | grep -vE '/internal/(crash|cluster)$$')
 	SEMAPHORE_SOAK=1 $(GO) test -count=1 -timeout 60m -v -parallel 6 ./internal/crash ./internal/cluster

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexandervashurin/semaphore/internal/crash"
 	"github.com/alexandervashurin/semaphore/internal/pgtest"
 )
 
@@ -83,4 +86,24 @@ func TestAServerInANetworkOfItsOwnRunsNothingTwice(t *testing.T) {
 			weatherFronts(f, []*front{a}, 25*time.Second)
 		})
 	}
+}
+
+// TestAPulledWireShowsARunnerThatDoesNotStop proves the wires: a runner whose
+// tool runs on while another attempt begins is told from one that stops it.
+func TestAPulledWireShowsARunnerThatDoesNotStop(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	s := scenario{play: func(f *fleet, m mutant) {
+		f.listen = n.host
+		cutOffBy(f, m, func(runner, server *machine) (cut, mend func()) {
+			runner.wire, runner.peer = n.wire(), server.url()
+			return runner.wire.down, runner.wire.up
+		})
+	}}
+	require.Empty(t, s.faults(t, complete))
+	var found []crash.Rule
+	for _, fault := range s.faults(t, noStop) {
+		found = append(found, fault.Rule)
+	}
+	require.Contains(t, found, crash.NoOverlap)
 }

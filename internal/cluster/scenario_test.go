@@ -208,17 +208,26 @@ func restarted(f *fleet, m mutant) {
 // cutOff cuts a runner off for longer than it takes until another attempt
 // begins.
 func cutOff(f *fleet, m mutant) {
+	cutOffBy(f, m, func(runner, _ *machine) (cut, mend func()) {
+		return func() { runner.way.set(weather{}) }, func() { runner.way.set(fair) }
+	})
+}
+
+// cutOffBy is cutOff by what connect tells, once it has connected a runner with
+// a server.
+func cutOffBy(f *fleet, m mutant, connect func(runner, server *machine) (cut, mend func())) {
 	servers, runners := f.altered(complete, 1, 2)
 	runners[0].mutant = m
 	f.lostAfter = 8 * time.Second
 	servers[0].start().serves()
 	f.capacity = 1
+	cut, mend := connect(runners[0], servers[0])
 	runners[0].start().serves()
 	task := f.add(f.retrying(tag), script{lines: 120, pause: 500, again: 8})
 	f.awaitEvent(task, 1, crash.Started)
 	runners[1].start().serves()
 	f.kills = append(f.kills, crash.Kill{At: time.Now(), Where: runners[0].name}) // to the others it is dead
-	runners[0].way.set(weather{})
+	cut()
 	f.awaitEvent(task, 2, crash.Ended) // by then the first one, had it not stopped, was seen at work beside it
-	runners[0].way.set(fair)
+	mend()
 }

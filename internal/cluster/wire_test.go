@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func newNetwork(t testing.TB) *network {
 			t.Skipf("network namespaces are left out: there is no %s here: apt-get install iproute2 util-linux", tool)
 		}
 	}
-	sweepNamespaces()
+	sweep()
 	n := &network{t: t}
 	nowhere, err := n.claim()
 	if errors.Is(err, errNoDevices) {
@@ -96,14 +97,31 @@ func used(addr net.IP) bool {
 	return false
 }
 
-// sweepNamespaces removes what tests have left that were killed.
-func sweepNamespaces() {
-	list, _ := filepath.Glob(filepath.Join(namespaces, "sem[0-9]*[a-z]n[0-9]*"))
-	for _, path := range list {
-		name := filepath.Base(path)
-		pid := strings.TrimPrefix(name[:strings.LastIndexByte(name, 'n')-1], "sem")
-		if _, err := os.Stat("/proc/" + pid); errors.Is(err, fs.ErrNotExist) {
-			_ = ip("netns", "del", name)
+// leftover is the name of a namespace or of a veth device, with the process that
+// made it.
+var leftover = regexp.MustCompile(`^sem([0-9]+)[a-z][nv][0-9]+$`)
+
+// sweep removes what tests have left that were killed. A namespace lives on
+// without its name as long as a connection in it does: devices are removed too.
+func sweep() {
+	dead := func(name string) bool {
+		found := leftover.FindStringSubmatch(name)
+		if found == nil {
+			return false
+		}
+		_, err := os.Stat("/proc/" + found[1])
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	list, _ := os.ReadDir(namespaces)
+	for _, entry := range list {
+		if dead(entry.Name()) {
+			_ = ip("netns", "del", entry.Name())
+		}
+	}
+	devices, _ := net.Interfaces()
+	for _, d := range devices {
+		if dead(d.Name) {
+			_ = ip("link", "del", d.Name)
 		}
 	}
 }
@@ -146,7 +164,7 @@ func (n *network) wire() *wire {
 	}
 	n.must("netns", "add", w.namespace)
 	n.t.Cleanup(func() {
-		// The other end goes along, but later: the next test may want its name.
+		// It would go with the namespace, but that may take a while.
 		_ = ip("link", "del", w.near)
 		require.NoError(n.t, ip("netns", "del", w.namespace))
 	})
