@@ -1,16 +1,20 @@
 GO       ?= go
 FUZZTIME ?= 20s
 BIN      := bin/semaphore
+UI       := internal/web/ui
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run demo test race lint fuzz bench e2e soak verify build
+.PHONY: help run demo test race lint fuzz bench e2e soak verify build ui
 
 help: ## Show this help
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 build: ## Build bin/semaphore
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/semaphore
+
+ui: ## Build the web UI into internal/web/dist; needs Node 18 or later
+	cd $(UI) && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 run: build ## Build and start a server with a demo project; everything is kept in ./data
 	@SEMAPHORE_INTERFACE=127.0.0.1 exec $(BIN) server --no-config --demo --data-dir data
@@ -56,3 +60,5 @@ verify: ## Tidy, generated files, all linters, foreign systems; fails on a diffe
 	$(MAKE) lint
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
+	$(GO) vet -tags no_ui ./cmd/semaphore/... ./internal/web
+	@if command -v npm >/dev/null; then $(MAKE) ui && git diff --exit-code --stat -- internal/web/dist; else echo "no npm: internal/web/dist is not compared"; fi

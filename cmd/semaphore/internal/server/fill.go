@@ -3,9 +3,12 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	"github.com/alexandervashurin/semaphore/cmd/internal/executor"
 	"github.com/alexandervashurin/semaphore/internal/apps"
 	"github.com/alexandervashurin/semaphore/internal/config"
+	"github.com/alexandervashurin/semaphore/internal/web"
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/job/gogit"
 	"github.com/alexandervashurin/semaphore/pool"
@@ -56,6 +60,10 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 	if err != nil {
 		return semaphore.Config{}, err
 	}
+	page, err := pageOf(cfg)
+	if err != nil {
+		return semaphore.Config{}, err
+	}
 	catalogue := apps.New(o.Store, cfg.AppSettings)
 	out := semaphore.Config{
 		Store: o.Store, Ring: o.Ring, Dir: executor.Dir(cfg), Local: local, Log: o.Log,
@@ -70,11 +78,25 @@ func fill(ctx context.Context, o Options) (semaphore.Config, error) {
 		},
 		HTTP: semaphore.HTTP{
 			WebHost: cfg.WebHost, Local: localURL(cfg), Version: o.Version, Apps: catalogue, TrustedProxies: proxies, TrustedOrigins: cfg.TrustedOrigins,
-			AccessLog: o.Log, Settings: settings(cfg),
+			AccessLog: o.Log, Settings: settings(cfg), Web: page,
 			Auth: signIn, OIDC: oidcOf(cfg),
 		},
 	}
 	return out, nil
+}
+
+// pageOf is the page that people look at, below the path of the public address;
+// nil where the program was built without.
+func pageOf(cfg *config.Config) (http.Handler, error) {
+	prefix := ""
+	if u, err := url.Parse(cfg.WebHost); err == nil {
+		prefix = u.Path
+	}
+	page, err := web.New(prefix)
+	if errors.Is(err, web.ErrNone) {
+		return nil, nil //nolint:nilnil // the API serves a line of links then
+	}
+	return page, err
 }
 
 // unlimited is the pool's word for no limit.

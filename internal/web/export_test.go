@@ -1,0 +1,4 @@
+package web
+
+// FromFS lets tests bring their own files.
+var FromFS = fromFS

@@ -1,0 +1,30 @@
+import { defineAsyncComponent, type Component } from 'vue'
+import { t } from '../i18n'
+import { nameField, roleBase, runnerBase } from './project'
+import type { Resource } from './types'
+
+const users: Resource = {
+  name: 'users',
+  api: () => 'users',
+  bit: 0,
+  search: true,
+  columns: [
+    { key: 'username', kind: 'mono' },
+    { key: 'name' },
+    { key: 'email', wide: true },
+    { key: 'state', kind: 'tag', text: (r) => [r.admin ? t('f.admin') : '', r.external ? t('f.external') : '', r.totp ? t('user.totp') : ''].filter(Boolean).join(', ') },
+  ],
+  blank: () => ({ username: '', name: '', email: '', password: '', admin: false, alert: false }),
+  fields: [
+    { key: 'username', required: true },
+    nameField,
+    { key: 'email', required: true },
+    { key: 'password', kind: 'password', when: (_, c) => c.fresh },
+    { key: 'admin', kind: 'check' },
+    { key: 'alert', label: 'user_alert', kind: 'check' },
+    { key: 'external', kind: 'check', when: (_, c) => c.fresh },
+  ],
+  extra: defineAsyncComponent(() => import('../ui/UserParts.vue')) as Component,
+}
+
+export const adminResources: Resource[] = [users, { ...roleBase, name: 'all_roles', api: () => 'roles', bit: 0 }, { ...runnerBase, name: 'all_runners', api: () => 'runners', bit: 0 }]

@@ -1,0 +1,59 @@
+import type { Component } from 'vue'
+
+export type Row = Record<string, unknown> & { id?: number | string; name?: string }
+export interface Choice {
+  value: unknown
+  label: string
+}
+/** What a form knows beside its row: lists of other resources by their path, and the project. */
+export interface Context {
+  lists: Record<string, Row[]>
+  project: number
+  fresh: boolean
+}
+
+/** One field of a form. Labels are message keys: "f.<label or key>", hints "h.<...>" where there is one. */
+export interface Field {
+  key: string
+  kind?: 'text' | 'area' | 'number' | 'check' | 'select' | 'ref' | 'password' | 'lines' | 'code' | 'time' | 'heading' | 'custom'
+  label?: string
+  required?: boolean
+  optional?: boolean // a select or ref that may be empty
+  when?: (row: Row, c: Context) => boolean
+  options?: (row: Row, c: Context) => Choice[]
+  ref?: string // path below the project, "keys"
+  filter?: (item: Row, row: Row) => boolean
+  language?: (row: Row) => 'yaml' | 'json' | 'ini' | 'shell'
+  component?: Component
+  props?: (row: Row, c: Context) => Record<string, unknown>
+}
+
+export interface Column {
+  key: string
+  label?: string
+  kind?: 'text' | 'mono' | 'time' | 'switch' | 'tag'
+  text?: (row: Row, c: Context) => string
+  wide?: boolean // left out on phones
+}
+
+/** A list and a form of one kind of row. */
+export interface Resource {
+  name: string // messages "r.<name>.*", and the path of its screens
+  api: (project: number) => string
+  bit: number // the right that changes ask for; 0: administrators
+  columns: Column[]
+  fields: Field[]
+  needs?: string[] // lists that the table shows names of
+  blank: (kind?: string) => Row
+  kinds?: () => Choice[] // "new" offers these
+  load?: (row: Row) => Row // from the API to the form
+  save?: (row: Row, fresh: boolean, before: Row) => Row // and back
+  link?: (row: Row) => string // where a click leads, below the list's own path
+  key?: string // what paths name a row by; "id"
+  fixed?: boolean // rows do not change once made
+  toggle?: (row: Row, on: boolean) => { method: string; path: string; body: unknown }
+  extra?: Component // shown below the form of a row that exists
+  made?: Component // shows once what the reply to POST holds
+  refs?: boolean
+  search?: boolean
+}

@@ -1,0 +1,110 @@
+import { onUnmounted, ref, shallowRef, type Ref } from 'vue'
+import { get, list, page } from '../api/client'
+import { connect, type Socket } from '../api/live'
+import type { AnsibleError, AnsibleHost, OutputLine, Stage, Task } from '../api/schema'
+import { Log, type Fetch } from '../lib/log'
+import { finished } from '../lib/status'
+
+/** Ranges of a task's output by the numbers of lines. */
+export const fetchOutput =
+  (project: number, task: number): Fetch =>
+  async (from, limit) => {
+    const got = await page<OutputLine[]>(`project/${project}/tasks/${task}/output?from=${from}&limit=${limit}`)
+    return {
+      lines: got.data.map((l) => ({ n: l.id, time: l.time, text: l.output })),
+      total: Number(got.headers.get('X-Total-Count') ?? 0),
+    }
+  }
+
+/**
+ * A task and its output, live until it has ended. After each connection the
+ * task and the number of its lines are read: lines that came in between are
+ * loaded where they are looked at.
+ */
+export function useOutput(project: number, id: number, task: Ref<Task | undefined>, failed: (e: unknown) => void) {
+  const tick = ref(0)
+  const lost = ref(false)
+  const stages = shallowRef<Stage[]>([])
+  const errors = shallowRef<AnsibleError[]>([])
+  const hosts = shallowRef<AnsibleHost[]>([])
+  let frame = 0
+  const fetch = fetchOutput(project, id)
+  const log = new Log(
+    fetch,
+    () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0
+        tick.value++
+      })
+    },
+    failed,
+  )
+  let socket: Socket | null = null
+  let timer = 0
+
+  async function read() {
+    const [t, first] = await Promise.all([get<Task>(`project/${project}/tasks/${id}`), fetch(log.total, 1)])
+    task.value = t
+    log.grow(first.total)
+    await parts()
+    if (finished(t.status)) close()
+  }
+  async function parts() {
+    const at = `project/${project}/tasks/${id}`
+    const [s, e, h] = await Promise.all([list<Stage>(`${at}/stages`), list<AnsibleError>(`${at}/ansible/errors`), list<AnsibleHost>(`${at}/ansible/hosts`)])
+    stages.value = s
+    errors.value = e
+    hosts.value = h
+  }
+  /** Reads again, soon; calls in between are one. */
+  function soon(ms = 1500) {
+    timer ||= window.setTimeout(() => {
+      timer = 0
+      read().catch(failed)
+    }, ms)
+  }
+  function close() {
+    socket?.close()
+    socket = null
+    lost.value = false
+  }
+  function open() {
+    if (socket) return
+    socket = connect(
+      { task: id, batch: 1 },
+      {
+        frame(f) {
+          if (f.task_id !== id) return
+          if (f.type === 'logs') {
+            log.add(f.lines.map((l) => ({ n: l.n, time: l.time, text: l.output })))
+            soon()
+          } else if (task.value) {
+            task.value = { ...task.value, status: f.status as Task['status'], start: f.start, end: f.end }
+            clearTimeout(timer)
+            timer = 0
+            soon(50)
+          }
+        },
+        opened() {
+          lost.value = false
+          read().catch(failed)
+        },
+        lost: () => (lost.value = true),
+      },
+    )
+  }
+  async function start() {
+    try {
+      await read()
+      if (task.value && !finished(task.value.status)) open()
+    } catch (e) {
+      failed(e)
+    }
+  }
+  onUnmounted(() => {
+    close()
+    clearTimeout(timer)
+    cancelAnimationFrame(frame)
+  })
+  return { log, tick, lost, stages, errors, hosts, start, open }
+}

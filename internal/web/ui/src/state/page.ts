@@ -1,0 +1,67 @@
+import { reactive, ref, shallowRef } from 'vue'
+
+export type Theme = 'system' | 'light' | 'dark'
+
+function kept(): Theme {
+  const v = document.documentElement.dataset.theme
+  return v === 'light' || v === 'dark' ? v : 'system'
+}
+export const theme = ref<Theme>(kept())
+
+export function setTheme(v: Theme) {
+  theme.value = v
+  if (v === 'system') delete document.documentElement.dataset.theme
+  else document.documentElement.dataset.theme = v
+  try {
+    if (v === 'system') localStorage.removeItem('theme')
+    else localStorage.setItem('theme', v)
+  } catch {
+    // It holds for this visit.
+  }
+}
+
+/** Short messages in the corner. They are read out by screen readers. */
+export const notices = reactive<{ id: number; text: string; bad: boolean }[]>([])
+let next = 1
+
+export function notify(text: string, bad = false) {
+  const id = next++
+  notices.push({ id, text, bad })
+  setTimeout(() => dismiss(id), bad ? 12_000 : 4_000)
+}
+
+export function dismiss(id: number) {
+  const i = notices.findIndex((n) => n.id === id)
+  if (i >= 0) notices.splice(i, 1)
+}
+
+export interface Question {
+  title: string
+  text?: string
+  action: string
+  danger?: boolean
+  answer: (yes: boolean) => void
+}
+export const question = shallowRef<Question | null>(null)
+
+/** Asks before something is done that cannot be undone. */
+export function ask(q: Omit<Question, 'answer'>): Promise<boolean> {
+  return new Promise((resolve) => {
+    question.value = {
+      ...q,
+      answer: (yes) => {
+        question.value = null
+        resolve(yes)
+      },
+    }
+  })
+}
+
+export async function copy(text: string, said: string) {
+  try {
+    await navigator.clipboard.writeText(text)
+    notify(said)
+  } catch (e) {
+    notify(String(e), true)
+  }
+}
