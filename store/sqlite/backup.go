@@ -20,6 +20,17 @@ type Copied struct {
 	Schema int64 // number of the newest step by which its tables were made
 	// Kept is where Restore has put what was there before, "" where nothing was.
 	Kept string
+	// Ended counts the tasks that Restore has ended.
+	Ended int64
+}
+
+// RestoreOptions are those of [Restore].
+type RestoreOptions struct {
+	Config
+	// GoOn leaves tasks that wait or run as they are, for a copy after which no
+	// server has worked any more. Defaults to ending them: they may have run
+	// since.
+	GoOn bool
 }
 
 const partial = ".partial"
@@ -152,15 +163,20 @@ func inspect(ctx context.Context, file string) (c Copied, err error) {
 // behind its name; it may be damaged. A database of Semaphore UI is store.ErrForeign
 // and stays where it is. The copy stays where it is, and is brought
 // up to date when the file is opened.
-func Restore(ctx context.Context, path, from string, cfg Config) (Copied, error) {
-	c, err := restore(ctx, path, from, cfg.withDefaults())
+//
+// What waits in the copy may have run after it was made, and nothing runs twice
+// unasked: in the file it is ended, and messages that were to be sent are gone.
+// Tasks that wait for a person still do.
+func Restore(ctx context.Context, path, from string, o RestoreOptions) (Copied, error) {
+	o.Config = o.withDefaults()
+	c, err := restore(ctx, path, from, o)
 	if err != nil {
 		return Copied{}, fmt.Errorf("restore %s: %w", path, err)
 	}
 	return c, nil
 }
 
-func restore(ctx context.Context, path, from string, cfg Config) (c Copied, err error) {
+func restore(ctx context.Context, path, from string, cfg RestoreOptions) (c Copied, err error) {
 	if from, err = existing(ctx, from); err != nil {
 		return c, err
 	}
@@ -195,6 +211,11 @@ func restore(ctx context.Context, path, from string, cfg Config) (c Copied, err 
 	whole := func(ctx context.Context, db *sql.DB) error { return wholeCheck(ctx, db, "integrity_check") }
 	if c, err = snapshot(ctx, source, fresh, whole); err != nil {
 		return c, fmt.Errorf("read %s: %w", from, err)
+	}
+	if !cfg.GoOn {
+		if c.Ended, err = settle(ctx, fresh, cfg.now()); err != nil {
+			return c, err
+		}
 	}
 	r := replacement{busy: cfg.BusyTimeout}
 	if stat(target) != nil {

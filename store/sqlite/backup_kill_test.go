@@ -29,7 +29,7 @@ func TestRestoreInAProcessOfItsOwn(t *testing.T) {
 	if os.Getenv(restoreInto) == "" {
 		t.Skip("is run by another test")
 	}
-	_, err := sqlite.Restore(t.Context(), os.Getenv(restoreInto), os.Getenv(restoreFrom), sqlite.Config{})
+	_, err := sqlite.Restore(t.Context(), os.Getenv(restoreInto), os.Getenv(restoreFrom), sqlite.RestoreOptions{})
 	require.NoError(t, err)
 }
 

@@ -124,7 +124,7 @@ func TestARestoreBringsTheBackupAndKeepsWhatWasThere(t *testing.T) {
 	t.Parallel()
 	path, from := backedUp(t)
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-	c, err := sqlite.Restore(t.Context(), path, from, sqlite.Config{Now: now})
+	c, err := sqlite.Restore(t.Context(), path, from, sqlite.RestoreOptions{Config: sqlite.Config{Now: now}})
 	require.NoError(t, err)
 	require.Equal(t, path+".before-20260102T030405Z", c.Kept)
 	require.Equal(t, []string{"before"}, names(t, path))
@@ -135,10 +135,10 @@ func TestARestoreBringsTheBackupAndKeepsWhatWasThere(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.NoFileExists(t, path+".restore")
 
-	_, err = sqlite.Restore(t.Context(), path, c.Kept, sqlite.Config{Now: now})
+	_, err = sqlite.Restore(t.Context(), path, c.Kept, sqlite.RestoreOptions{Config: sqlite.Config{Now: now}})
 	require.ErrorIs(t, err, fs.ErrExist, "nothing that was kept is lost")
 	fresh := filepath.Join(t.TempDir(), "a", "new.db")
-	c, err = sqlite.Restore(t.Context(), fresh, from, sqlite.Config{})
+	c, err = sqlite.Restore(t.Context(), fresh, from, sqlite.RestoreOptions{})
 	require.NoError(t, err)
 	require.Empty(t, c.Kept)
 	require.Equal(t, []string{"before"}, names(t, fresh))
@@ -151,13 +151,13 @@ func TestARestoreIsRefusedWhileSomebodyHasTheDatabaseOpen(t *testing.T) {
 	release, err := s.Own(t.Context())
 	require.NoError(t, err)
 	var owned *store.OwnedError
-	_, err = sqlite.Restore(t.Context(), path, from, sqlite.Config{})
+	_, err = sqlite.Restore(t.Context(), path, from, sqlite.RestoreOptions{})
 	require.ErrorAs(t, err, &owned)
 	require.Equal(t, os.Getpid(), owned.PID)
 	require.NoError(t, release())
 	_, err = s.Projects().Create(t.Context(), store.Project{Name: "open"})
 	require.NoError(t, err)
-	_, err = sqlite.Restore(t.Context(), path, from, sqlite.Config{BusyTimeout: time.Millisecond})
+	_, err = sqlite.Restore(t.Context(), path, from, sqlite.RestoreOptions{Config: sqlite.Config{BusyTimeout: time.Millisecond}})
 	require.ErrorAs(t, err, &owned)
 	require.NoError(t, s.Close())
 	require.Equal(t, []string{"before", "after", "open"}, names(t, path))
@@ -176,7 +176,7 @@ func TestABackupThatIsDamagedOrNewerIsNotRestored(t *testing.T) {
 		require.NoError(t, os.WriteFile(bad, change(append([]byte{}, data...)), 0o600))
 	}
 	refuse := func(what string) {
-		_, err := sqlite.Restore(t.Context(), path, bad, sqlite.Config{})
+		_, err := sqlite.Restore(t.Context(), path, bad, sqlite.RestoreOptions{})
 		require.ErrorContains(t, err, bad, "%s: it is the copy that is named", what)
 		require.NoFileExists(t, path+".restore")
 	}
@@ -202,7 +202,7 @@ func TestABackupThatIsDamagedOrNewerIsNotRestored(t *testing.T) {
 		_, err := db.ExecContext(t.Context(), query)
 		require.NoError(t, err)
 		require.NoError(t, db.Close())
-		_, err = sqlite.Restore(t.Context(), path, bad, sqlite.Config{})
+		_, err = sqlite.Restore(t.Context(), path, bad, sqlite.RestoreOptions{})
 		require.ErrorIs(t, err, want, query)
 	}
 	require.Equal(t, []string{"before", "after"}, names(t, path))
@@ -214,13 +214,13 @@ func TestADatabaseThatIsBrokenCanBeRestored(t *testing.T) {
 	broken := []byte(strings.Repeat("broken by something ", 1000))
 	require.NoError(t, os.WriteFile(path, broken, 0o600))
 	require.NoError(t, os.WriteFile(path+"-wal", []byte("its journal"), 0o600))
-	c, err := sqlite.Restore(t.Context(), path, from, sqlite.Config{})
+	c, err := sqlite.Restore(t.Context(), path, from, sqlite.RestoreOptions{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"before"}, names(t, path))
 	kept, err := os.ReadFile(c.Kept)
 	require.NoError(t, err)
 	require.Equal(t, broken, kept)
-	_, err = sqlite.Restore(t.Context(), path, path, sqlite.Config{})
+	_, err = sqlite.Restore(t.Context(), path, path, sqlite.RestoreOptions{})
 	require.ErrorIs(t, err, store.ErrInvalid)
 }
 
@@ -232,10 +232,60 @@ func TestAProgramThatStillHasTheOldFileOpenIsTold(t *testing.T) {
 	old, err := os.Open(path)
 	require.NoError(t, err)
 	defer old.Close()
-	_, err = sqlite.Restore(t.Context(), path, from, sqlite.Config{})
+	_, err = sqlite.Restore(t.Context(), path, from, sqlite.RestoreOptions{})
 	require.NoError(t, err)
 	head := make([]byte, 16)
 	_, err = old.ReadAt(head, 0)
 	require.NoError(t, err)
 	require.NotContains(t, string(head), "SQLite")
+}
+
+// TestNothingOfACopyRunsAgain after it was restored: it may have run since.
+func TestNothingOfACopyRunsAgain(t *testing.T) {
+	t.Parallel()
+	path := freshFile(t)
+	s := open(t, path)
+	tpl := template(t, s, true)
+	ctx, q := t.Context(), s.Queue()
+	var tasks []store.Task
+	for range 4 {
+		task, err := s.Tasks().Create(ctx, store.NewTask{Task: store.Task{ProjectID: tpl.ProjectID, TemplateID: tpl.ID, Parallel: true, MaxRetries: 3}})
+		require.NoError(t, err)
+		tasks = append(tasks, task)
+	}
+	list, err := q.Claim(ctx, store.ClaimRequest{Owner: "me", Tags: []string{""}, Max: 3, TTL: time.Hour})
+	require.NoError(t, err)
+	_, err = q.Finish(ctx, list[1].Lease, store.Finish{Status: store.WaitingConfirmation})
+	require.NoError(t, err)
+	_, err = q.Finish(ctx, list[2].Lease, store.Finish{Status: store.Success})
+	require.NoError(t, err)
+	copied := filepath.Join(t.TempDir(), "backup.db")
+	_, err = sqlite.Backup(ctx, path, copied, sqlite.Config{})
+	require.NoError(t, err)
+
+	for _, goOn := range []bool{false, true} {
+		fresh := filepath.Join(t.TempDir(), "restored.db")
+		c, err := sqlite.Restore(ctx, fresh, copied, sqlite.RestoreOptions{GoOn: goOn})
+		require.NoError(t, err)
+		r := open(t, fresh)
+		want, ended := []store.Status{store.Failed, store.WaitingConfirmation, store.Success, store.Stopped}, int64(2)
+		if goOn {
+			want, ended = []store.Status{store.Starting, store.WaitingConfirmation, store.Success, store.Waiting}, 0
+		}
+		require.Equal(t, ended, c.Ended)
+		for i, task := range tasks {
+			row, err := r.Tasks().Get(ctx, tpl.ProjectID, task.ID)
+			require.NoError(t, err)
+			require.Equal(t, want[i], row.Status, "task %d", i)
+			require.Equal(t, want[i].Finished(), row.End != nil)
+		}
+		due, err := r.Queue().Outbox(ctx, time.Now().Add(time.Hour), 10)
+		require.NoError(t, err)
+		require.Len(t, due, map[bool]int{false: 0, true: 2}[goOn])
+		_, err = r.Queue().Expire(ctx, store.Expiry{Self: "other", AllDead: true})
+		require.NoError(t, err)
+		list, err := r.Queue().Claim(ctx, store.ClaimRequest{Owner: "other", Tags: []string{""}, Max: 9, TTL: time.Hour})
+		require.NoError(t, err)
+		require.Len(t, list, int(2-ended))
+	}
 }

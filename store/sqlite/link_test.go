@@ -41,7 +41,7 @@ func TestAFileHasOneOwnerWhateverItIsCalled(t *testing.T) {
 	var owned *store.OwnedError
 	_, err = byLink.Own(t.Context())
 	require.ErrorAs(t, err, &owned)
-	_, err = sqlite.Restore(t.Context(), name, path, sqlite.Config{})
+	_, err = sqlite.Restore(t.Context(), name, path, sqlite.RestoreOptions{})
 	require.ErrorIs(t, err, store.ErrInvalid, "it is the database itself")
 	require.NoError(t, release())
 	requireLink(t, name)
@@ -51,7 +51,7 @@ func TestARestoreReplacesTheFileAndNotALinkToIt(t *testing.T) {
 	t.Parallel()
 	path, from := backedUp(t)
 	name := link(t, path)
-	c, err := sqlite.Restore(t.Context(), name, from, sqlite.Config{})
+	c, err := sqlite.Restore(t.Context(), name, from, sqlite.RestoreOptions{})
 	require.NoError(t, err)
 	requireLink(t, name)
 	require.Equal(t, []string{"before"}, names(t, path))

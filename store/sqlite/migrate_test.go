@@ -131,7 +131,7 @@ func TestADatabaseOfSemaphoreUIIsKnownWithoutItsMigrations(t *testing.T) {
 		_, err = sqlite.Backup(t.Context(), path, path+".copy", sqlite.Config{})
 		require.ErrorIs(t, err, store.ErrForeign)
 		_, from := backedUp(t)
-		_, err = sqlite.Restore(t.Context(), path, from, sqlite.Config{})
+		_, err = sqlite.Restore(t.Context(), path, from, sqlite.RestoreOptions{})
 		require.ErrorIs(t, err, store.ErrForeign)
 		require.Equal(t, before, sum(t, path))
 		files, err := os.ReadDir(filepath.Dir(path))

@@ -58,6 +58,7 @@ func runBackup(ctx context.Context, opts backupOptions, out, errs io.Writer) err
 type restoreOptions struct {
 	global *globalFlags
 	from   string
+	goOn   bool
 }
 
 func newRestoreCommand(g *globalFlags) *cobra.Command {
@@ -67,13 +68,18 @@ func newRestoreCommand(g *globalFlags) *cobra.Command {
 		Short: "Put a copy made by backup in the place of the database file",
 		Long: `Put a copy made by backup in the place of the database file, once all of it was
 checked. Stop the server first. The database that was there is kept beside it,
-with .before- and the time behind its name.`,
+with .before- and the time behind its name.
+
+Tasks that waited or ran when the copy was made may have run since: they are ended,
+so that nothing runs twice. --go-on keeps them, for a copy after which no server
+has worked any more, as when an installation moves to another machine.`,
 		Args: noArgs,
 		RunE: untilSignal(func(cmd *cobra.Command, _ []string) error {
 			return runRestore(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}),
 	}
 	cmd.Flags().StringVar(&opts.from, "from", "", "`FILE` to read")
+	cmd.Flags().BoolVar(&opts.goOn, "go-on", false, "let tasks that waited or ran when the copy was made go on")
 	return cmd
 }
 
@@ -85,11 +91,14 @@ func runRestore(ctx context.Context, opts restoreOptions, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	c, err := sqlite.Restore(ctx, path, opts.from, sqlite.Config{Log: newLog(cfg, errs)})
+	c, err := sqlite.Restore(ctx, path, opts.from, sqlite.RestoreOptions{Config: sqlite.Config{Log: newLog(cfg, errs)}, GoOn: opts.goOn})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "restored %s from %s\n", path, opts.from)
+	if c.Ended > 0 {
+		fmt.Fprintf(out, "%d tasks waited or ran when the copy was made: they are ended (--go-on keeps them)\n", c.Ended)
+	}
 	if c.Kept != "" {
 		fmt.Fprintln(out, "what was there is in", c.Kept)
 	}
