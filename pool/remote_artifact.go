@@ -16,8 +16,9 @@ const RunnerBundleParts = 320
 // states are those of the store.
 func (r *Runner) states() job.StateStore { return States(r.pool.st, r.pool.cfg.Ring) }
 
-// LockState gives a state to a task that this runner has, or had last and
-// nobody else since: what it wrote must not be lost.
+// LockState gives a state to a task that this runner has, or had when it was lost
+// or failed: what it wrote must not be lost. Once a later task has stored the
+// state, or the task has ended well, there is nothing more to save.
 func (r *Runner) LockState(ctx context.Context, key job.StateKey, task job.TaskRef) error {
 	t, err := r.pool.st.Tasks().Get(ctx, key.ProjectID, task.TaskID)
 	switch {
@@ -25,7 +26,14 @@ func (r *Runner) LockState(ctx context.Context, key job.StateKey, task job.TaskR
 		return job.ErrLeaseLost
 	case err != nil:
 		return fmt.Errorf("task of state: %w", err)
-	case t.RunnerID == nil || *t.RunnerID != r.row.ID || t.Attempt != task.Attempt || t.TemplateID != key.TemplateID:
+	case t.RunnerID == nil || *t.RunnerID != r.row.ID || t.Attempt != task.Attempt || t.TemplateID != key.TemplateID || t.Status == store.Success:
+		return job.ErrLeaseLost
+	}
+	newest, err := r.pool.st.Artifacts().State(ctx, store.StateKey(key))
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("newest terraform state: %w", err)
+	case err == nil && newest.TaskID > task.TaskID:
 		return job.ErrLeaseLost
 	}
 	_, err = r.states().Lock(ctx, key, task)

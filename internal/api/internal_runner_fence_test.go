@@ -29,6 +29,31 @@ func claimOne(t *testing.T, s *job.RemoteSource) job.Assignment {
 	return list[0]
 }
 
+// TestRunnerReachesNoStateOfWhatHasEndedWell nor one that a later task has stored.
+func TestRunnerReachesNoStateOfWhatHasEndedWell(t *testing.T) {
+	t.Parallel()
+	farBackends(t, options{idle: true}, func(t *testing.T, w *world, _ *wire, url string) {
+		mine := newRunner(t, w, url, `{"name":"mine"}`).source()
+		require.NoError(t, mine.Recover(t.Context(), noSweep))
+		key := job.StateKey{ProjectID: w.ids["p"], TemplateID: w.ids["template"], Workspace: "default"}
+		run := func(outcome job.Outcome) job.TaskRef {
+			w.launch("task")
+			a := claimOne(t, mine)
+			require.NoError(t, mine.Finish(t.Context(), a.Lease, job.Result{Outcome: outcome}))
+			return job.TaskRef{TaskID: a.Lease.TaskID, Attempt: a.Lease.Attempt}
+		}
+		failed, done := run(job.Failure), run(job.Success)
+		_, err := mine.States().Lock(t.Context(), key, done)
+		require.ErrorIs(t, err, job.ErrLeaseLost)
+		unlock, err := mine.States().Lock(t.Context(), key, failed)
+		require.NoError(t, err, "what it wrote may not be stored yet")
+		require.NoError(t, unlock())
+		require.NoError(t, w.st.Artifacts().SaveState(t.Context(), store.StateKey(key), "", 0, store.StateVersion{Lineage: "l", Serial: 1, TaskID: done.TaskID, Data: []byte("x")}, 3))
+		_, err = mine.States().Lock(t.Context(), key, failed)
+		require.ErrorIs(t, err, job.ErrLeaseLost)
+	})
+}
+
 // TestRunnerReachesItsOwnLeasesOnly asks, as one runner, about the task of
 // another.
 func TestRunnerReachesItsOwnLeasesOnly(t *testing.T) {
