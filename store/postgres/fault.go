@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/alexandervashurin/semaphore/store"
@@ -85,6 +86,16 @@ func lost(err error) bool {
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// unreached names the cure where no connection was made at all.
+func unreached(cfg *pgx.ConnConfig, err error) error {
+	var dial *net.OpError
+	if !errors.As(err, &dial) || dial.Op != "dial" {
+		return err
+	}
+	return fmt.Errorf("nothing answers at %s, port %d (%w): start PostgreSQL there, or correct the address: %w",
+		cfg.Host, cfg.Port, dial.Err, store.ErrBusy)
 }
 
 // hasCode tells whether the database has answered so.

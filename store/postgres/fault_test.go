@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -125,4 +126,17 @@ func TestURLsAreRead(t *testing.T) {
 		require.ErrorContains(t, err, says)
 		require.NotContains(t, err.Error(), "secret")
 	}
+}
+
+func TestADatabaseThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	_, err = postgres.Open(t.Context(), "postgres://me:secret@"+address+"/x?sslmode=disable", postgres.Config{BusyTimeout: time.Millisecond})
+	require.ErrorIs(t, err, store.ErrBusy)
+	require.ErrorContains(t, err, "nothing answers at 127.0.0.1, port")
+	require.NotContains(t, err.Error(), "secret")
+	require.NotContains(t, err.Error(), "\n")
 }

@@ -111,7 +111,7 @@ func Open(ctx context.Context, url string, cfg Config) (*Store, error) {
 	s, err := open(ctx, db, side, cfg, func() error { return closeAll(db, side) })
 	if err != nil {
 		_ = closeAll(db, side)
-		return nil, fmt.Errorf("open postgres: %w", err)
+		return nil, fmt.Errorf("open postgres: %w", unreached(conn, err))
 	}
 	return s, nil
 }

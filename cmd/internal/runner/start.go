@@ -77,7 +77,7 @@ func (o Options) start(ctx context.Context, register bool) (err error) {
 	}
 	lock, err := flock.Try(filepath.Join(id.dir, lockName))
 	if errors.Is(err, flock.ErrHeld) {
-		return fmt.Errorf("another runner works in %s: give each its own data_dir", id.dir)
+		return fmt.Errorf("another runner works in %s, or the last one is still ending: wait for it, or give each its own data_dir", id.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("data directory: %w: let this account write there, or set data_dir", err)
