@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A package=(
   [ansible-playbook]=ansible-core [git]=git [git-lfs]=git-lfs [sshd]=openssh-server
   [ssh]=openssh-client [sshpass]=sshpass [python3]=python3 [gcc]=gcc [setsid]=util-linux
-  [slapd]=slapd [ldapsearch]=ldap-utils [curl]=curl [mariadbd]=mariadb-server
+  [slapd]=slapd [ldapsearch]=ldap-utils [curl]=curl [mariadbd]=mariadb-server [node]=nodejs [npm]=npm [chromium]=chromium
 )
 PATH=$PATH:/usr/sbin:/sbin
 missing=()

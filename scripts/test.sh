@@ -40,6 +40,11 @@ cluster() {
 }
 # A module of its own, for what only its tests need.
 others() { (cd internal/e2e && go vet ./... && go test -count=1 -timeout 5m ./...); }
+# The page in a browser, against a program built for it.
+ui() {
+  go build -o bin/semaphore ./cmd/semaphore &&
+    (cd internal/web/ui && npm ci --no-audit --no-fund --silent && npm test --silent && npm run --silent e2e)
+}
 formatted() {
   local files
   files=$(gofmt -l $(git ls-files '*.go'))
@@ -66,6 +71,7 @@ stage postgres go test -count=1 -timeout 10m ./store/postgres/...
 stage "suites on postgres" env SEMAPHORE_POSTGRES=1 go test -count=1 -timeout 10m ./pool ./internal/api
 stage e2e env SEMAPHORE_E2E=1 go test -count=1 -timeout 10m ./cmd/...
 stage "e2e with others" others
+stage ui ui
 stage cluster cluster
 stage crash crash
 stage "no process left" no_process_left

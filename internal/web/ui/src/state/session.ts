@@ -26,8 +26,8 @@ export function loadSession(): Promise<void> {
   if (session.user) return Promise.resolve()
   loading ??= (async () => {
     try {
-      const user = await get<Self>('user', { quiet: true })
-      const [info, projects, apps] = await Promise.all([get<Info>('info'), list<Project>('projects?sort=name'), list<App>('apps')])
+      const quiet = { quiet: true } // whoever is signed out is told so by the caller
+      const [user, info, projects, apps] = await Promise.all([get<Self>('user', quiet), get<Info>('info', quiet), list<Project>('projects?sort=name', quiet), list<App>('apps', quiet)])
       Object.assign(session, { info, projects, apps, user })
       startLive()
     } finally {
