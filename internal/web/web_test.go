@@ -27,7 +27,14 @@ func small(t *testing.T, prefix string) http.Handler {
 	return h
 }
 
-func ask(t *testing.T, h http.Handler, method, target string, header ...string) *http.Response {
+// answer is a reply that has been read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func ask(t *testing.T, h http.Handler, method, target string, header ...string) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
 	for i := 0; i < len(header); i += 2 {
@@ -35,14 +42,7 @@ func ask(t *testing.T, h http.Handler, method, target string, header ...string) 
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func text(t *testing.T, res *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return string(b)
+	return answer{w.Code, w.Header(), w.Body.String()}
 }
 
 func TestAddressesAnswerAsTheyShould(t *testing.T) {
@@ -66,12 +66,12 @@ func TestAddressesAnswerAsTheyShould(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			res := ask(t, h, c.method, c.target)
-			require.Equal(t, c.status, res.StatusCode)
-			require.Contains(t, text(t, res), c.contains)
-			require.Equal(t, c.cache, res.Header.Get("Cache-Control"))
-			require.Contains(t, res.Header.Get("Content-Security-Policy"), "script-src 'self';")
-			require.NotContains(t, res.Header.Get("Content-Security-Policy"), "unsafe")
-			require.Equal(t, "DENY", res.Header.Get("X-Frame-Options"))
+			require.Equal(t, c.status, res.status)
+			require.Contains(t, res.body, c.contains)
+			require.Equal(t, c.cache, res.header.Get("Cache-Control"))
+			require.Contains(t, res.header.Get("Content-Security-Policy"), "script-src 'self';")
+			require.NotContains(t, res.header.Get("Content-Security-Policy"), "unsafe")
+			require.Equal(t, "DENY", res.header.Get("X-Frame-Options"))
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestPrefixIsTheBaseOfThePage(t *testing.T) {
 		"": `<base href="/" />`, "/ci": `<base href="/ci/" />`, "/ci/": `<base href="/ci/" />`,
 		`/a"><script>`: `<base href="/a&#34;&gt;&lt;script&gt;/" />`,
 	} {
-		require.Contains(t, text(t, ask(t, small(t, prefix), "GET", "/x")), base)
+		require.Contains(t, ask(t, small(t, prefix), "GET", "/x").body, base)
 	}
 }
 
@@ -91,29 +91,29 @@ func TestTextsAreCompressedForWhoTakesIt(t *testing.T) {
 	h := small(t, "")
 	for header, packed := range map[string]bool{"gzip, br": true, "br, gzip;q=0.5": true, "gzip;q=0": false, "": false, "br": false} {
 		res := ask(t, h, "GET", "/assets/a-1234.js", "Accept-Encoding", header)
-		require.Equalf(t, packed, res.Header.Get("Content-Encoding") == "gzip", "%q", header)
-		require.Equal(t, "Accept-Encoding", res.Header.Get("Vary"))
+		require.Equalf(t, packed, res.header.Get("Content-Encoding") == "gzip", "%q", header)
+		require.Equal(t, "Accept-Encoding", res.header.Get("Vary"))
 		if !packed {
 			continue
 		}
-		r, err := gzip.NewReader(res.Body)
+		r, err := gzip.NewReader(strings.NewReader(res.body))
 		require.NoError(t, err)
 		b, err := io.ReadAll(r)
 		require.NoError(t, err)
 		require.Equal(t, strings.Repeat("let a = 1;", 100), string(b))
 	}
-	require.Empty(t, ask(t, h, "GET", "/theme.js", "Accept-Encoding", "gzip").Header.Get("Content-Encoding"), "it would grow")
+	require.Empty(t, ask(t, h, "GET", "/theme.js", "Accept-Encoding", "gzip").header.Get("Content-Encoding"), "it would grow")
 }
 
 func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	t.Parallel()
 	h := small(t, "")
-	tag := ask(t, h, "GET", "/").Header.Get("ETag")
+	tag := ask(t, h, "GET", "/").header.Get("ETag")
 	require.NotEmpty(t, tag)
 	res := ask(t, h, "GET", "/", "If-None-Match", tag)
-	require.Equal(t, http.StatusNotModified, res.StatusCode)
-	require.Empty(t, text(t, res))
-	require.NotEqual(t, tag, ask(t, small(t, "/ci"), "GET", "/").Header.Get("ETag"))
+	require.Equal(t, http.StatusNotModified, res.status)
+	require.Empty(t, res.body)
+	require.NotEqual(t, tag, ask(t, small(t, "/ci"), "GET", "/").header.Get("ETag"))
 }
 
 func TestFilesWithoutPageAreRefused(t *testing.T) {
@@ -132,14 +132,14 @@ func TestEmbeddedPageKeepsToItsPolicy(t *testing.T) {
 		t.Skip("built without the page")
 	}
 	require.NoError(t, err)
-	page := text(t, ask(t, h, "GET", "/"))
+	page := ask(t, h, "GET", "/").body
 	require.Contains(t, page, `<base href="/ci/" />`)
 	require.NotRegexp(t, `<style|style="|\son\w+=|<script(?:\s[^>]*)?>[^<]`, page)
 	total := 0
 	for _, m := range regexp.MustCompile(`(?:src|href)="\./([^"]+)"`).FindAllStringSubmatch(page, -1) {
 		res := ask(t, h, "GET", "/"+m[1], "Accept-Encoding", "gzip")
-		require.Equal(t, http.StatusOK, res.StatusCode, m[1])
-		total += len(text(t, res))
+		require.Equal(t, http.StatusOK, res.status, m[1])
+		total += len(res.body)
 	}
 	require.Greater(t, total, 20_000)
 	require.Less(t, total, 250<<10, "bytes of the first load")

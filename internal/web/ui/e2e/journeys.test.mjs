@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -254,7 +255,7 @@ function totp(secret) {
 }
 
 test('a second factor is set up and asked for, and a session that ends leads back', async () => {
-  await w.api('POST', 'users', { username: 'second', name: 'Second', email: 's@localhost', password: 'second-password-1' })
+  const user = await w.api('POST', 'users', { username: 'second', name: 'Second', email: 's@localhost', password: 'second-password-1' })
   const page = await w.page('second', 'second-password-1')
   await go(page, 'account')
   await page.click('text=Set up')
@@ -272,8 +273,33 @@ test('a second factor is set up and asked for, and a session that ends leads bac
   await fresh.fill('input[name=password]', 'second-password-1')
   await fresh.keyboard.press('Enter')
   await fresh.waitForSelector('text=authenticator app')
+  await w.api('DELETE', `users/${user.id}/sessions`)
+  await page.reload()
+  await page.waitForSelector('input[name=username]')
+  assert.match(page.url(), /to=/)
   await page.context().close()
   await fresh.context().close()
+})
+
+test('below a path everything works the same', async () => {
+  const below = await World.start({ SEMAPHORE_WEB_ROOT: (port) => `http://127.0.0.1:${port}/ci` })
+  try {
+    const page = await below.page()
+    await page.goto(below.base + 'ci/')
+    await page.fill('input[name=username]', 'admin')
+    await page.fill('input[name=password]', below.password)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/ci\/project\/1\/history$/)
+    await page.click('nav >> text=Templates')
+    await page.click('tr:has-text("Hello (script)") >> button')
+    await page.click('[role=dialog] button.primary')
+    await page.waitForSelector('.status.ok')
+    await page.waitForSelector('text=argument: name=world')
+    assert.match(page.url(), /\/ci\/project\/1\/tasks\/\d+$/)
+    clean(page)
+  } finally {
+    await below.stop()
+  }
 })
 
 const screens = ['history', 'templates', 'templates/1', 'templates/1/details', 'templates/1/edit', 'templates/new?kind=ansible', 'tasks/1', 'schedule', 'schedule/new', 'calendar', 'stats', 'inventory', 'inventory/new?kind=static', 'environment/1', 'keys', 'keys/new', 'repositories', 'repositories/1', 'integrations', 'integrations/1', 'deliveries', 'team', 'roles', 'roles/new', 'runners', 'runners/new', 'secret_storages/new', 'known_hosts', 'views', 'activity', 'settings']
@@ -305,6 +331,12 @@ test('axe finds nothing serious, in light and dark, and a phone shows all of it'
   assert.deepEqual(found, [])
   clean(page)
   await page.context().close()
+})
+
+test('the types are those of the API', async () => {
+  const doc = await (await fetch(w.base + 'api/openapi.json')).text()
+  const made = execFileSync(process.execPath, ['scripts/types.mjs'], { input: doc, encoding: 'utf8' })
+  assert.equal(made, readFileSync('src/api/schema.ts', 'utf8'), 'run npm run types')
 })
 
 test('the sign-in page passes axe too', async () => {

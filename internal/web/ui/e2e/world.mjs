@@ -41,10 +41,11 @@ const scripts = {
 export class World {
   cookie = ''
 
-  static async start() {
+  static async start(env = {}) {
     const w = new World()
     w.dir = mkdtempSync(join(tmpdir(), 'semaphore-ui-'))
     w.port = await freePort()
+    w.env = Object.fromEntries(Object.entries(env).map(([k, f]) => [k, f(w.port)]))
     w.base = `http://127.0.0.1:${w.port}/`
     await w.up()
     await w.login('admin', w.password)
@@ -60,7 +61,7 @@ export class World {
   }
 
   async up() {
-    const env = { ...process.env, SEMAPHORE_INTERFACE: '127.0.0.1', SEMAPHORE_TOTP_ENABLED: 'true', SEMAPHORE_SHUTDOWN_GRACE_SEC: '1' }
+    const env = { ...process.env, SEMAPHORE_INTERFACE: '127.0.0.1', SEMAPHORE_TOTP_ENABLED: 'true', SEMAPHORE_SHUTDOWN_GRACE_SEC: '1', ...this.env }
     this.server = spawn(BIN, ['server', '--no-config', '--demo', '--data-dir', this.dir, '--port', String(this.port)], { env })
     this.log = ''
     const take = (d) => (this.log += d)

@@ -27,4 +27,20 @@ const users: Resource = {
   extra: defineAsyncComponent(() => import('../ui/UserParts.vue')) as Component,
 }
 
-export const adminResources: Resource[] = [users, { ...roleBase, name: 'all_roles', api: () => 'roles', bit: 0 }, { ...runnerBase, name: 'all_runners', api: () => 'runners', bit: 0 }]
+/** A runner is made with its token, or a place is kept for one that enrols itself. */
+const runners: Resource = {
+  ...runnerBase,
+  name: 'all_runners',
+  api: () => 'runners',
+  bit: 0,
+  kinds: () => ['token', 'enrol'].map((value) => ({ value, label: t(`runner.kind_${value}`) })),
+  blank: (kind) => ({ ...runnerBase.blank(), ...(kind === 'enrol' ? { enrolment: true, expires_hours: 24 } : {}) }),
+  post: (r) => (r.enrolment ? '/enrollment' : ''),
+  save: (r) => {
+    const { enrolment, ...rest } = r
+    return enrolment ? { ...rest, inactive: !r.active } : rest
+  },
+  fields: [...runnerBase.fields, { key: 'expires_hours', kind: 'number', when: (r, c) => c.fresh && !!r.enrolment }],
+}
+
+export const adminResources: Resource[] = [users, { ...roleBase, name: 'all_roles', api: () => 'roles', bit: 0 }, runners]

@@ -46,6 +46,7 @@ export interface Resource {
   needs?: string[] // lists that the table shows names of
   blank: (kind?: string) => Row
   kinds?: () => Choice[] // "new" offers these
+  post?: (row: Row) => string // what POST has behind the path of the list
   load?: (row: Row) => Row // from the API to the form
   save?: (row: Row, fresh: boolean, before: Row) => Row // and back
   link?: (row: Row) => string // where a click leads, below the list's own path
