@@ -30,7 +30,7 @@ func scenarios() []scenario {
 		{mutant: noFence, rules: []crash.Rule{crash.EndIsTheEnd, crash.StatusIsTrue, crash.OutputIsWhole}, play: suspended},
 		{mutant: noLock, rules: []crash.Rule{crash.LimitsHold}, play: crowded},
 		{mutant: noFinishRetry, rules: []crash.Rule{crash.NothingTwice, crash.StatusIsTrue}, play: unanswered},
-		{mutant: noTreeKill, rules: []crash.Rule{crash.EndIsTheEnd, crash.NoOverlap}, play: restarted},
+		{mutant: noTreeKill, rules: []crash.Rule{crash.EndIsTheEnd, crash.NoOverlap, crash.NothingLeft}, play: restarted},
 		{mutant: noStop, rules: []crash.Rule{crash.NoOverlap}, play: cutOff},
 		{mutant: noRedelivery, rules: []crash.Rule{crash.OutputIsWhole}, play: away},
 	}
@@ -199,7 +199,7 @@ func restarted(f *fleet, m mutant) {
 	runners[0].mutant = m
 	servers[0].start().serves()
 	runners[0].start().serves()
-	task := f.add(f.retrying(tag), script{lines: 40, pause: 300, again: 3})
+	task := f.add(f.retrying(tag), script{lines: 300, pause: 40, again: 60}) // the first one is seen beside the second
 	f.awaitEvent(task, 1, crash.Started)
 	runners[0].kill()
 	runners[0].start()

@@ -14,7 +14,10 @@ import (
 	"github.com/alexandervashurin/semaphore/internal/flock"
 )
 
-const lockName = "test.lock"
+const (
+	lockName = "test.lock"
+	settling = time.Minute // from making a lock's file to locking it, at most
+)
 
 // Home is the directory of a server.
 type Home struct {
@@ -50,8 +53,8 @@ func sweep(pattern string) {
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), pattern))
 	for _, dir := range dirs {
 		lock := filepath.Join(dir, lockName)
-		if _, err := os.Stat(lock); err != nil {
-			continue // it is just being made
+		if info, err := os.Stat(lock); err != nil || time.Since(info.ModTime()) < settling {
+			continue // it is just being made, and may not be locked yet
 		}
 		if l, err := flock.Try(lock); err == nil {
 			_ = os.RemoveAll(dir)
