@@ -1,5 +1,9 @@
-// Runs the journeys, with what they need or not at all.
+// Runs the journeys, one file after the other.
 import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
-const r = spawnSync(process.execPath, ['--test', '--test-reporter=spec', new URL('journeys.test.mjs', import.meta.url).pathname], { stdio: 'inherit' })
+const here = fileURLToPath(new URL('.', import.meta.url))
+const files = readdirSync(here).filter((f) => f.endsWith('.test.mjs')).map((f) => here + f)
+const r = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files], { stdio: 'inherit' })
 process.exit(r.status ?? 1)
