@@ -1,5 +1,6 @@
 // What people do by filling in forms, from nothing to the end.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { World } from './world.mjs'
@@ -53,8 +54,16 @@ test('a project comes from empty to a green run by its forms alone', async () =>
   await admin.waitForSelector('h1:has-text("Greets")')
   await admin.click('button.primary:has-text("Run")')
   await admin.getByLabel('Message').fill('the first one')
+  await admin.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await admin.click('[role=dialog] >> text=Copy as…')
+  await admin.click('[role=menuitem]:has-text("semaphore run")')
+  await admin.waitForSelector('.notices >> text=Copied')
+  const line = await admin.evaluate(() => navigator.clipboard.readText())
+  assert.equal(line, `semaphore run hello.sh --repo ${join(w.dir, 'demo')}`)
   await admin.click('[role=dialog] button.primary')
   await admin.waitForSelector('.head .status.ok:has-text("Success")')
   await admin.waitForSelector('.log >> text=hello from')
+  const out = execFileSync(w.bin, [...line.split(' ').slice(1), '--data-dir', join(w.dir, 'cli')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  assert.match(out, /hello from/)
   clean(admin)
 })

@@ -40,6 +40,7 @@ const scripts = {
 
 export class World {
   cookie = ''
+  bin = BIN
 
   static async start(env = {}) {
     const w = new World()

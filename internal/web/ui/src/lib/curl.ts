@@ -1,6 +1,5 @@
 import { base } from '../api/client'
-
-const quote = (s: string) => `'${s.replace(/'/g, `'\\''`)}'`
+import { quote } from './shell'
 
 /** A request of this page as a command line. The token is the caller's to fill in. */
 export function curl(method: string, path: string, body?: unknown): string {

@@ -1,1 +1,0 @@
-import{b as e}from"./client-CCTd6cjv.js";const r=t=>`'${t.replace(/'/g,"'\\''")}'`;function p(t,a,n){const o=["curl","-X",t,"-H",'"Authorization: Bearer $SEMAPHORE_TOKEN"'];return n!==void 0&&o.push("-H",r("Content-Type: application/json"),"--data",r(JSON.stringify(n))),[...o,r(new URL("api/"+a,e).href)].join(" ")}export{p as c};
