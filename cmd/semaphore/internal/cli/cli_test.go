@@ -29,6 +29,7 @@ var built string
 
 func TestMain(m *testing.M) {
 	job.Init()
+	_ = os.Unsetenv("SEMAPHORE_SOAK") // of the tests: the program warns of variables that it does not know
 	if os.Getenv(asCommand) != "" {
 		os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
