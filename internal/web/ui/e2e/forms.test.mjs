@@ -3,24 +3,18 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { World } from './world.mjs'
+import { clean, go, serious, totp, until, World } from './world.mjs'
 
 let w
 let admin
 before(async () => {
-  w = await World.start()
+  w = await World.start({ SEMAPHORE_TOTP_ALLOW_RECOVERY: () => 'true', SEMAPHORE_TEAMS_INVITES_ENABLED: () => 'true', SEMAPHORE_TEAMS_INVITE_TYPE: () => 'both' })
   admin = await w.page('admin', w.password)
 })
 after(async () => {
   if (process.env.SHOT) await admin?.screenshot({ path: process.env.SHOT })
   await w?.stop()
 })
-
-const go = async (page, path) => {
-  await page.goto(w.base + path)
-  await page.settled()
-}
-const clean = (page) => assert.deepEqual(page.wrong, [])
 
 test('a project comes from empty to a green run by its forms alone', async () => {
   await go(admin, 'project/new')
@@ -65,5 +59,222 @@ test('a project comes from empty to a green run by its forms alone', async () =>
   await admin.waitForSelector('.log >> text=hello from')
   const out = execFileSync(w.bin, [...line.split(' ').slice(1), '--data-dir', join(w.dir, 'cli')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   assert.match(out, /hello from/)
+  clean(admin)
+})
+
+test('a role runs the one template that it was given, and is told why it may do no more', async () => {
+  const user = await w.api('POST', 'users', { username: 'ops1', name: 'Ops', email: 'ops1@localhost', password: 'ops-password-1' })
+  await go(admin, 'project/1/roles/new')
+  await admin.getByLabel('Name').first().fill('Lookers')
+  await admin.getByLabel('Short name').fill('lookers')
+  await admin.click('button:has-text("Create")')
+  await admin.waitForSelector('td >> text=Lookers')
+  await w.api('POST', 'project/1/users', { user_id: user.id, role: 'lookers' })
+  const hello = (await w.api('GET', 'project/1/templates')).find((x) => x.name === 'Hello (script)')
+  await go(admin, `project/1/templates/${hello.id}/perms`)
+  await admin.locator('select').selectOption({ label: 'Lookers' })
+  await admin.click('form button:has-text("Add")')
+  await admin.waitForSelector('input[aria-label="Lookers: Run"]:checked')
+  const page = await w.page('ops1', 'ops-password-1')
+  await go(page, 'project/1/templates')
+  await page.waitForSelector('tr:has-text("Hello (script)") >> button:enabled')
+  const others = page.locator('tbody tr:not(:has-text("Hello (script)")) button')
+  for (const b of await others.all()) assert.match((await b.getAttribute('title')) ?? '', /may not run/)
+  await page.click('tr:has-text("Hello (script)") >> button')
+  await page.click('[role=dialog] button.primary')
+  await page.waitForSelector('.head .status.ok')
+  const wrong = []
+  for (const path of ['history', 'templates', `templates/${hello.id}`, 'schedule', 'calendar', 'stats', 'inventory', 'inventory/1', 'environment', 'environment/1', 'keys', 'keys/1', 'repositories', 'repositories/1', 'integrations', 'deliveries', 'team', 'roles', 'runners', 'secret_storages', 'known_hosts', 'views', 'activity', 'settings']) {
+    await go(page, `project/1/${path}`)
+    const bad = await page.$$eval('main button, main .button, main [role=switch]', (all) =>
+      all.filter((b) => (b.disabled ? !b.closest('form') && !b.title : /^(New|Add|Create|Save|Delete|Edit$|Remove|Send|Clear|✕)/.test(b.textContent.trim()))).map((b) => (b.disabled ? 'silent: ' : 'offered: ') + b.outerHTML.slice(0, 90)),
+    )
+    if (bad.length) wrong.push([path, ...bad])
+  }
+  assert.deepEqual(wrong, [])
+  clean(page)
+  await page.context().close()
+})
+
+test('a recovery code signs in where the phone is lost', async () => {
+  await w.api('POST', 'users', { username: 'lost', name: 'Lost', email: 'lost@localhost', password: 'lost-password-1' })
+  const page = await w.page('lost', 'lost-password-1')
+  await go(page, 'account')
+  await page.click('text=Set up')
+  const secret = (await page.textContent('p:has-text("Or enter the secret") code')).trim()
+  const recovery = (await page.textContent('.note.warn code')).trim()
+  await page.fill('section input[inputmode=numeric]', totp(secret))
+  await page.click('button:has-text("Turn on")')
+  await page.waitForSelector('text=On: signing in asks')
+  assert.ok(!(await page.content()).includes(recovery))
+  await page.context().close()
+  const fresh = await w.page()
+  await fresh.goto(w.base + 'account')
+  await fresh.fill('input[name=username]', 'lost')
+  await fresh.fill('input[name=password]', 'lost-password-1')
+  await fresh.keyboard.press('Enter')
+  await fresh.click('text=Use the recovery code')
+  await fresh.fill('input.mono', 'wrong-wrong')
+  await fresh.keyboard.press('Enter')
+  await fresh.waitForSelector('.error')
+  await fresh.fill('input.mono', recovery)
+  await fresh.keyboard.press('Enter')
+  await fresh.waitForURL(/\/account$/)
+  await fresh.waitForSelector('button:has-text("Set up")')
+  clean(fresh)
+  await fresh.context().close()
+})
+
+test('a place for a runner is made, and its token shown once', async () => {
+  await go(admin, 'runners')
+  await admin.click('text=New runner')
+  await admin.click('[role=menuitem]:has-text("registers itself")')
+  await admin.getByLabel('Name').fill('Farm')
+  await admin.click('button:has-text("Create")')
+  const token = (await admin.textContent('.form code')).trim()
+  assert.ok(token.length > 20)
+  assert.match(await admin.textContent('pre'), /REGISTRATION_TOKEN_FILE/)
+  assert.deepEqual(await serious(admin), [])
+  await admin.click('text=Done')
+  await admin.click('td >> text=Farm')
+  await admin.waitForSelector('h1:has-text("Farm")')
+  assert.ok(!(await admin.content()).includes(token))
+  clean(admin)
+})
+
+test('an invitation is accepted by its link', async () => {
+  await w.api('POST', 'users', { username: 'guest2', name: 'Second guest', email: 'guest2@localhost', password: 'guest2-password-1' })
+  await go(admin, 'project/1/team')
+  await admin.click('text=Add a member')
+  await admin.getByLabel('E-mail').fill('guest2@localhost')
+  assert.deepEqual(await serious(admin), [])
+  await admin.click('[role=dialog] button.primary')
+  const url = (await admin.textContent('[role=dialog] code')).trim()
+  await admin.click('[role=dialog] >> text=Done')
+  await admin.waitForSelector('tr:has-text("guest2@localhost")')
+  const page = await w.page()
+  await page.goto(url.replace(/^https?:\/\/[^/]+\//, w.base))
+  await page.fill('input[name=username]', 'guest2')
+  await page.fill('input[name=password]', 'guest2-password-1')
+  await page.keyboard.press('Enter')
+  await page.click('text=Accept')
+  await page.waitForURL(/project\/1\/history/)
+  clean(page)
+  await page.context().close()
+})
+
+test('who is invited by name finds the invitation in the page', async () => {
+  await w.api('POST', 'users', { username: 'guest3', name: 'Third guest', email: 'guest3@localhost', password: 'guest3-password-1' })
+  await go(admin, 'project/1/team')
+  await admin.click('text=Add a member')
+  await admin.locator('[role=dialog] select').first().selectOption({ label: 'Third guest (guest3)' })
+  await admin.click('[role=dialog] button.primary')
+  await admin.click('[role=dialog] >> text=Done')
+  const page = await w.page('guest3', 'guest3-password-1')
+  await page.waitForSelector('text=You are invited to')
+  await page.click('button:has-text("Accept")')
+  await page.waitForURL(/project\/1\/history/)
+  clean(page)
+  await page.context().close()
+})
+
+test('a schedule keeps the answer to a secret question, and shows it nowhere', async () => {
+  const tpl = await w.template('Asks a secret', 'secret.sh', { survey_vars: [{ name: 'word', title: 'Word', type: 'secret', required: true }] })
+  await go(admin, `project/1/schedule/new?template=${tpl.id}`)
+  await admin.getByLabel('Name').fill('With a secret')
+  await admin.getByLabel('Word').fill('canary-77aa')
+  await admin.click('button:has-text("Create")')
+  await admin.click('td >> text=With a secret')
+  await admin.waitForSelector('h1:has-text("With a secret")')
+  await admin.waitForSelector('text=Empty keeps what is stored')
+  assert.ok(!(await admin.content()).includes('canary-77aa'))
+  await admin.getByLabel('Message').fill('kept')
+  await admin.click('button:has-text("Save")')
+  await admin.waitForSelector('td >> text=With a secret')
+  const schedule = (await w.api('GET', 'project/1/schedules')).find((x) => x.name === 'With a secret')
+  const task = await w.api('POST', `project/1/schedules/${schedule.id}/run`)
+  await go(admin, `project/1/tasks/${task.id ?? task.task_id}`)
+  await admin.waitForSelector('.head .status.ok')
+  await admin.waitForSelector('.log >> text=11 letters')
+  assert.ok(!(await admin.content()).includes('canary-77aa'))
+  clean(admin)
+})
+
+test('a schedule looks after new commits', async () => {
+  const tpl = await w.template('On commits', 'hello.sh')
+  await go(admin, 'project/1/schedule')
+  await admin.click('text=New schedule')
+  await admin.click('[role=menuitem]:has-text("branch moves")')
+  await admin.getByLabel('Name').fill('Commits')
+  await admin.getByLabel('Template').selectOption({ label: 'On commits' })
+  const watched = admin.getByLabel('Repository to watch')
+  if (!(await watched.inputValue()) || (await watched.inputValue()) === '-1') await watched.selectOption({ index: 1 })
+  await admin.click('button:has-text("Create")')
+  await admin.waitForURL(new RegExp(`templates/${tpl.id}/details`))
+  await admin.click('dd a:has-text("Commits")')
+  await admin.waitForSelector('h1:has-text("Commits")')
+  assert.ok(await admin.getByLabel('Repository to watch').isVisible())
+  assert.equal((await w.api('GET', `project/1/templates/${tpl.id}/schedules`))[0].repository_id, 1)
+  clean(admin)
+})
+
+test('one address of the project calls the webhooks whose conditions are met', async () => {
+  await go(admin, 'project/1/integrations/new')
+  await admin.getByLabel('Name').fill('Pushes')
+  await admin.getByLabel('Template').selectOption({ label: 'Hello (script)' })
+  await admin.getByLabel('How the sender').selectOption({ label: 'Not at all' })
+  await admin.getByLabel('Also at the address of the project').check()
+  await admin.click('button:has-text("Create")')
+  await admin.click('section:has-text("Conditions") button:has-text("Add")')
+  await admin.locator('[role=dialog] input').nth(0).fill('Is a push')
+  await admin.getByLabel('Name or path').fill('kind')
+  await admin.getByRole('textbox', { name: 'Value' }).fill('push')
+  assert.deepEqual(await serious(admin), [])
+  await admin.click('[role=dialog] button.primary')
+  await admin.waitForSelector('.link:has-text("Is a push")')
+  await go(admin, 'project/1/integrations')
+  await admin.click('text=New address')
+  const url = await admin.textContent('.addresses code')
+  const fire = async (kind) => (await fetch(w.base + url.slice(url.indexOf('api/')), { method: 'POST', body: JSON.stringify({ kind }) })).headers.get('X-Semaphore-Task-ID')
+  assert.equal(await fire('other'), null)
+  const task = await fire('push')
+  await go(admin, `project/1/tasks/${task}`)
+  await admin.waitForSelector('.head .status.ok')
+  clean(admin)
+})
+
+test('axe finds nothing serious in dialogs and menus, in light and dark', async () => {
+  const t = await w.template('Asks all', 'hello.sh', {
+    allow_override_args_in_task: true, allow_override_branch_in_task: true,
+    survey_vars: [{ name: 'n', title: 'How many', type: 'int', required: true }, { name: 'e', title: 'Where', type: 'enum', values: [{ name: 'Here', value: 'here' }] }, { name: 's', title: 'Word', type: 'secret' }],
+  })
+  const places = {
+    'Run dialog': [`project/1/templates/${t.id}`, 'button.primary', '[role=dialog] button.primary'],
+    'menu of a template': [`project/1/templates/${t.id}`, 'button[aria-label="More"]'],
+    'new template': ['project/1/templates', 'text=New template'],
+    'deleting a key': ['project/1/keys/1', 'button.danger'],
+    'errors of a form': ['project/1/templates/new?kind=ansible', 'button:has-text("Create")'],
+    'errors of a schedule': ['project/1/schedule/new', 'button:has-text("Create")'],
+    'conditions of a webhook': ['project/1/integrations/new'],
+    'leaving a project': ['project/1/settings', 'button.danger >> nth=-1'],
+    'new token': ['tokens', 'button.primary'],
+    'new member': ['project/1/team', 'button.primary'],
+    search: ['project/1/history', 'button:has-text("Search")'],
+    'menu of the user': ['project/1/history', 'nav button >> nth=-1'],
+  }
+  const found = []
+  for (const [name, [path, ...clicks]] of Object.entries(places)) {
+    await go(admin, path)
+    for (const c of clicks) await admin.click(c)
+    await admin.settled()
+    for (const colorScheme of ['light', 'dark']) {
+      await admin.emulateMedia({ colorScheme })
+      const bad = await serious(admin)
+      if (bad.length) found.push([name, colorScheme, ...bad])
+    }
+    await admin.emulateMedia({ colorScheme: 'light' })
+    await admin.keyboard.press('Escape')
+  }
+  assert.deepEqual(found, [])
   clean(admin)
 })

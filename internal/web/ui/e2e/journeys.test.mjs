@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
-import { until, World } from './world.mjs'
+import { axe, clean, go, serious, totp, until, World } from './world.mjs'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let w
 let admin
 before(async () => {
@@ -17,12 +14,6 @@ after(async () => {
   if (process.env.SHOT) await admin?.screenshot({ path: process.env.SHOT })
   await w?.stop()
 })
-
-const go = async (page, path) => {
-  await page.goto(w.base + path)
-  await page.settled()
-}
-const clean = (page) => assert.deepEqual(page.wrong, [])
 const shown = (page) => page.$$eval('.log .line', (rows) => rows.map((r) => [Number(r.querySelector('.no').textContent), r.querySelector('.text').textContent]))
 
 test('a first visit ends in a green run with its live log', async () => {
@@ -243,17 +234,6 @@ test('hostile names and logs are text', async () => {
   clean(admin)
 })
 
-/** The code of an authenticator app. */
-function totp(secret) {
-  let bits = ''
-  for (const ch of secret.replace(/=+$/, '')) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(ch).toString(2).padStart(5, '0')
-  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
-}
-
 test('a second factor is set up and asked for, and a session that ends leads back', async () => {
   const user = await w.api('POST', 'users', { username: 'second', name: 'Second', email: 's@localhost', password: 'second-password-1' })
   const page = await w.page('second', 'second-password-1')
@@ -310,15 +290,11 @@ test('axe finds nothing serious, in light and dark, and a phone shows all of it'
   const page = await w.page('admin', w.password)
   const found = []
   const look = async (path, name, only) => {
-    const bad = await page.evaluate(async (rules) => {
-      const { violations } = await window.axe.run(document, { resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) })
-      return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)} ${v.nodes[0].any[0]?.message ?? ''}`)
-    }, only)
+    const bad = await serious(page, only)
     if (bad.length) found.push([path, name, ...bad])
   }
   for (const path of ['', ...screens]) {
     await go(page, path)
-    await page.evaluate(axe)
     await look(path, 'light')
     await page.emulateMedia({ colorScheme: 'dark' })
     await look(path, 'dark', ['color-contrast'])

@@ -1,6 +1,9 @@
 // A real server in a directory of its own, a browser, and the API beside it.
+import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -8,6 +11,8 @@ import { chromium } from 'playwright-core'
 
 const BIN = resolve(process.env.SEMAPHORE_BIN ?? '../../../bin/semaphore')
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+export const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 async function freePort() {
   const s = createServer()
@@ -33,6 +38,7 @@ export async function until(what, f, ms = 20_000) {
 
 const scripts = {
   'slow.sh': 'for i in $(seq 1 400); do echo "line $i of slow"; sleep 0.02; done\n',
+  'secret.sh': 'echo "${#word} letters"\n',
   'flood.sh': 'seq -f "flood line %.0f" 1 "${1#*=}"\n',
   'fail.yml': '- name: Breaks\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Fine\n      ansible.builtin.debug:\n        msg: fine\n    - name: Goes wrong here\n      ansible.builtin.fail:\n        msg: this is the reason\n',
   'hostile.sh': `printf '%s\\n' '<img src=x onerror="window.hacked=1">' '<script>window.hacked=1</script>'; printf '\\033]8;;javascript:window.hacked=1\\007click\\033]8;;\\007\\n\\033[31m<b>red</b>\\033[0m\\n'\n`,
@@ -104,6 +110,7 @@ export class World {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(15_000)
+    page.base = this.base
     page.wrong = []
     let pending = 0
     let last = Date.now()
@@ -132,4 +139,32 @@ export class World {
     await this.down('SIGKILL')
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+export const clean = (page) => assert.deepEqual(page.wrong, [])
+
+/** Opens a path of the server, and waits until all of it is there. */
+export async function go(page, path) {
+  await page.goto(page.base + path)
+  await page.settled()
+}
+
+/** What axe finds on a page that is serious. */
+export async function serious(page, rules) {
+  await page.evaluate(axe)
+  return page.evaluate(async (only) => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'], ...(only ? { runOnly: only } : {}) })
+    return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)} ${v.nodes[0].any[0]?.message ?? ''}`)
+  }, rules)
+}
+
+/** The code of an authenticator app. */
+export function totp(secret) {
+  let bits = ''
+  for (const ch of secret.replace(/=+$/, '')) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(ch).toString(2).padStart(5, '0')
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  const mac = createHmac('sha1', key).update(counter).digest()
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }

@@ -114,7 +114,8 @@ const schedule: Resource = {
   name: 'schedule',
   api: below('schedules'),
   bit: 4,
-  needs: ['templates', 'inventory'],
+  needs: ['templates', 'inventory', 'repositories'],
+  kinds: () => choices('sched', ['', 'run_at', 'watch']),
   columns: [
     { key: 'active', kind: 'switch' },
     { key: 'name' },
@@ -123,21 +124,24 @@ const schedule: Resource = {
     { key: 'next_run', kind: 'time', text: (r) => String((r.active && r.next_run) || '') },
   ],
   toggle: (r, active) => ({ method: 'PUT', path: `/${String(r.id)}/active`, body: { active } }),
-  blank: () => ({ name: '', type: '', cron_format: '0 4 * * *', active: true, timezone: '', delete_after_run: false, task_params: {} }),
-  load: (r) => ({ ...r, overlap: r.overlap ?? '', missed: r.missed ?? '', timezone: r.timezone ?? '', task_params: r.task_params ?? {} }),
+  blank: (kind) => ({ name: '', type: kind ?? '', cron_format: kind === 'watch' ? '*/5 * * * *' : '0 4 * * *', active: true, timezone: '', delete_after_run: false, task_params: {} }),
+  load: (r) => ({ ...r, type: r.repository_id ? 'watch' : r.type, overlap: r.overlap ?? '', missed: r.missed ?? '', timezone: r.timezone ?? '', task_params: r.task_params ?? {} }),
   fields: [
     nameField,
     { key: 'template_id', kind: 'ref', ref: 'templates', required: true },
-    { key: 'type', kind: 'select', label: 'schedule_type', options: () => choices('sched', ['', 'run_at']) },
-    { key: 'cron_format', kind: 'custom', component: CronField as Component, when: (r) => r.type !== 'run_at' },
+    { key: 'type', kind: 'select', label: 'schedule_type', options: () => choices('sched', ['', 'run_at', 'watch']) },
+    { key: 'repository_id', label: 'watch_repository', kind: 'ref', ref: 'repositories', required: true, when: (r) => r.type === 'watch' },
+    { key: 'cron_format', kind: 'custom', component: CronField as Component, when: (r) => r.type !== 'run_at', props: (r) => (r.type === 'watch' ? { label: t('f.watch_cron') } : {}) },
     { key: 'timezone', when: (r) => r.type !== 'run_at' },
     { key: 'run_at', kind: 'time', when: (r) => r.type === 'run_at' },
     { key: 'delete_after_run', kind: 'check', when: (r) => r.type === 'run_at' },
-    { key: 'active', kind: 'check' },
+    { key: 'active', kind: 'check', when: (r) => r.type !== 'watch' },
     { key: 'overlap', kind: 'select', options: () => choices('overlap', ['', 'skip']), when: (r) => r.type !== 'run_at' },
-    { key: 'missed', kind: 'select', options: () => choices('missed', ['', 'once', 'all']) },
+    { key: 'missed', kind: 'select', options: () => choices('missed', ['', 'once', 'all']), when: (r) => r.type !== 'watch' },
     { key: 'task_params', kind: 'custom', component: SavedParams as Component },
   ],
+  save: (r) => (r.type === 'watch' ? { ...r, type: '' } : { ...r, repository_id: null }),
+  after: (r, p) => (r.type === 'watch' ? `/project/${p}/templates/${String(r.template_id)}/details` : undefined),
 }
 
 const integrations: Resource = {
@@ -159,6 +163,7 @@ const integrations: Resource = {
     { key: 'task_params', kind: 'custom', component: SavedParams as Component },
   ],
   extra: defineAsyncComponent(() => import('../ui/IntegrationParts.vue')) as Component,
+  below: defineAsyncComponent(() => import('../ui/ProjectAddresses.vue')) as Component,
 }
 
 const secretStorages: Resource = {

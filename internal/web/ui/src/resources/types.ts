@@ -54,6 +54,8 @@ export interface Resource {
   fixed?: boolean // rows do not change once made
   toggle?: (row: Row, on: boolean) => { method: string; path: string; body: unknown }
   extra?: Component // shown below the form of a row that exists
+  below?: Component // shown below the list
+  after?: (row: Row, project: number) => string | undefined // where saving leads; the list
   made?: Component // shows once what the reply to POST holds
   refs?: boolean
   search?: boolean
