@@ -157,7 +157,7 @@ test('an invitation is accepted by its link', async () => {
   await page.fill('input[name=username]', 'guest2')
   await page.fill('input[name=password]', 'guest2-password-1')
   await page.keyboard.press('Enter')
-  await page.click('text=Accept')
+  await page.click('button:has-text("Accept")')
   await page.waitForURL(/project\/1\/history/)
   clean(page)
   await page.context().close()
