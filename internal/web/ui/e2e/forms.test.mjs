@@ -223,7 +223,7 @@ test('one address of the project calls the webhooks whose conditions are met', a
   await admin.getByLabel('Name').fill('Pushes')
   await admin.getByLabel('Template').selectOption({ label: 'Hello (script)' })
   await admin.getByLabel('How the sender').selectOption({ label: 'Not at all' })
-  await admin.getByLabel('Also at the address of the project').check()
+  await admin.getByLabel('At the address of the project').check()
   await admin.click('button:has-text("Create")')
   await admin.click('section:has-text("Conditions") button:has-text("Add")')
   await admin.locator('[role=dialog] input').nth(0).fill('Is a push')

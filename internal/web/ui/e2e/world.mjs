@@ -38,6 +38,7 @@ export async function until(what, f, ms = 20_000) {
 
 const scripts = {
   'slow.sh': 'for i in $(seq 1 400); do echo "line $i of slow"; sleep 0.02; done\n',
+  'clock.sh': 'for i in $(seq 1 100); do echo "at $(date +%s%3N)"; sleep 0.05; done\n',
   'secret.sh': 'echo "${#word} letters"\n',
   'flood.sh': 'seq -f "flood line %.0f" 1 "${1#*=}"\n',
   'fail.yml': '- name: Breaks\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Fine\n      ansible.builtin.debug:\n        msg: fine\n    - name: Goes wrong here\n      ansible.builtin.fail:\n        msg: this is the reason\n',

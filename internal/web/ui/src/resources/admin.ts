@@ -10,14 +10,14 @@ const users: Resource = {
   search: true,
   columns: [
     { key: 'username', kind: 'mono' },
-    { key: 'name' },
+    { key: 'name', label: 'person' },
     { key: 'email', wide: true },
     { key: 'state', kind: 'tag', text: (r) => [r.admin ? t('f.admin') : '', r.external ? t('f.external') : '', r.totp ? t('user.totp') : ''].filter(Boolean).join(', ') },
   ],
   blank: () => ({ username: '', name: '', email: '', password: '', admin: false, alert: false }),
   fields: [
     { key: 'username', required: true },
-    nameField,
+    { ...nameField, label: 'person' },
     { key: 'email', required: true },
     { key: 'password', kind: 'password', when: (_, c) => c.fresh },
     { key: 'admin', kind: 'check' },
