@@ -243,6 +243,32 @@ test('one address of the project calls the webhooks whose conditions are met', a
   clean(admin)
 })
 
+test('what is typed is not lost on the way to another row, nor when the session ends', async () => {
+  const [first] = await Promise.all(['Typed here', 'Looked up'].map((name) => w.api('POST', 'project/1/inventory', { project_id: 1, name, type: 'static', inventory: 'localhost' })))
+  await w.api('POST', 'users', { username: 'typist', name: 'Typist', email: 'typist@localhost', password: 'typist-password-1', admin: true })
+  const page = await w.page('typist', 'typist-password-1')
+  await go(page, `project/1/inventory/${first.id}`)
+  const name = page.locator('.form input').first()
+  await name.fill('Precious')
+  await page.keyboard.press('Control+k')
+  await page.fill('[role=dialog] input', 'Looked up')
+  await page.waitForSelector('[role=dialog] [role=option]:has-text("Looked up")')
+  await page.keyboard.press('Enter')
+  await page.click('[role=dialog] button:has-text("Cancel")')
+  assert.equal(await name.inputValue(), 'Precious')
+  await page.context().clearCookies()
+  await page.click('.form button.primary')
+  await page.fill('input[name=username]', 'typist')
+  await page.fill('input[name=password]', 'typist-password-1')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('text=is still here')
+  assert.equal(await name.inputValue(), 'Precious')
+  await page.click('.form button.primary')
+  await until('it is saved', async () => (await w.api('GET', `project/1/inventory/${first.id}`)).name === 'Precious')
+  clean(page)
+  await page.context().close()
+})
+
 test('axe finds nothing serious in dialogs and menus, in light and dark', async () => {
   const t = await w.template('Asks all', 'hello.sh', {
     allow_override_args_in_task: true, allow_override_branch_in_task: true,
