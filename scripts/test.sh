@@ -31,7 +31,8 @@ no_process_left() {
 # Says which seed it went by.
 crash() {
   go test -count=1 -timeout 10m -v ./internal/crash | grep -vE '^(=== |[[:space:]]+--- PASS)' &&
-    go test -count=1 -timeout 10m ./store/sqlite
+    go test -count=1 -timeout 10m ./store/sqlite &&
+    go test -count=1 -timeout 5m -run ThatWouldFillMemoryOrDisk ./export
 }
 # Says how many kills there were, and by which seed.
 cluster() {
