@@ -60,6 +60,7 @@ func statFilters() []parameter {
 		{"start", "string", "the first day, as 2026-01-31. Defaults to a year ago."},
 		{"end", "string", "the last day"},
 		{"user_id", "integer", "only tasks that this user started"},
+		{"timezone", "string", "whose days are meant, as Europe/Berlin. Defaults to UTC."},
 	}
 }
 
@@ -69,6 +70,7 @@ func taskOperations() []operation {
 		{route: "POST " + all, summary: "Start a task", note: "environment, secret and arguments are JSON as text. What the template does not allow to override is refused.", in: taskInput{}, out: store.Task{}, status: http.StatusCreated},
 		{route: "GET " + all, summary: "List tasks, newest first", out: []store.TaskWithTemplate{}, query: taskFilters(), headers: nextHeaders()},
 		{route: "GET " + all + "/last", summary: "List the newest tasks, at most 200", out: []store.TaskWithTemplate{}, query: taskFilters(), headers: nextHeaders()},
+		{route: "GET " + all + "/recent", summary: "List the newest tasks of each template, newest first", out: []recentTasks{}, query: []parameter{{"limit", "integer", "how many of a template, 1 to 50. Defaults to 10."}}},
 		{route: "GET " + one, summary: "Show a task", note: "A task that is not there is 400.", out: store.Task{}},
 		{route: "DELETE " + one, summary: "Delete a task that has ended", note: "For administrators; 401 to others."},
 		{route: "POST " + one + "/stop", summary: "Stop a task", note: "Gently, as its app wants it; with force at once.", in: stopInput{}, optIn: true},

@@ -19,11 +19,14 @@ type taskStat struct {
 // stats counts tasks by day, oldest first. Without start it goes back a year.
 func (s *Server) stats(c *call) error {
 	f := store.TaskFilter{ProjectID: c.project.ID, Limit: 1000, Oldest: true}
-	var err error
-	if f.Since, err = c.day("start"); err != nil {
+	zone, err := c.zone()
+	if err != nil {
 		return err
 	}
-	if f.Before, err = c.day("end"); err != nil {
+	if f.Since, err = c.day("start", zone); err != nil {
+		return err
+	}
+	if f.Before, err = c.day("end", zone); err != nil {
 		return err
 	}
 	if f.UserID, err = c.number("user_id", 0, 0, 1<<62); err != nil {
@@ -49,7 +52,7 @@ func (s *Server) stats(c *call) error {
 			return err
 		}
 		for _, t := range page.Items {
-			days = countTask(days, t.Task)
+			days = countTask(days, t.Task, zone)
 		}
 		if f.After = page.Next; f.After == "" {
 			return c.json(http.StatusOK, days)
@@ -58,8 +61,8 @@ func (s *Server) stats(c *call) error {
 }
 
 // countTask adds a task, which is not older than the ones before.
-func countTask(days []*taskStat, t store.Task) []*taskStat {
-	date := t.Created.UTC().Format(time.DateOnly)
+func countTask(days []*taskStat, t store.Task, zone *time.Location) []*taskStat {
+	date := t.Created.In(zone).Format(time.DateOnly)
 	if len(days) == 0 || days[len(days)-1].Date != date {
 		days = append(days, &taskStat{Date: date, CountByStatus: map[store.Status]int{}})
 	}
@@ -73,13 +76,26 @@ func countTask(days []*taskStat, t store.Task) []*taskStat {
 	return days
 }
 
-// day reads a date of the query.
-func (c *call) day(name string) (time.Time, error) {
+// zone reads whose days are meant: those of UTC if nothing is said.
+func (c *call) zone() (*time.Location, error) {
+	name := c.r.URL.Query().Get("timezone")
+	if name == "" {
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, invalid("timezone", "%q is unknown: write one as Europe/Berlin", clip(name, 40))
+	}
+	return zone, nil
+}
+
+// day reads the beginning of a date of the query.
+func (c *call) day(name string, zone *time.Location) (time.Time, error) {
 	text := c.r.URL.Query().Get(name)
 	if text == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.DateOnly, text)
+	t, err := time.ParseInLocation(time.DateOnly, text, zone)
 	if err != nil {
 		return t, invalid(name, "is %q: write a date as 2026-01-31", clip(text, 40))
 	}

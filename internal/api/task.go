@@ -19,6 +19,7 @@ func (s *Server) taskRoutes() []route {
 		{method: "POST", path: all, right: canRun, late: true, handle: s.addTask},
 		{method: "GET", path: all, right: member, handle: s.listTasks, cached: true},
 		{method: "GET", path: all + "/last", right: member, handle: s.lastTasks, cached: true},
+		{method: "GET", path: all + "/recent", right: member, handle: s.recent, cached: true},
 		{method: "GET", path: one, right: member, handle: s.getTask},
 		{method: "DELETE", path: one, right: canManage, handle: s.deleteTask},
 		{method: "POST", path: one + "/stop", right: canRun, late: true, handle: s.stopTask},

@@ -1,8 +1,6 @@
 package api_test
 
 import (
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -226,10 +224,19 @@ func TestResultsOfATask(t *testing.T) {
 			{name: "figures of a user", as: "guest", method: "GET", path: "/project/{p}/stats?user_id={guest}", status: 200, contains: []string{"[]"}},
 			{name: "figures of a template", as: "guest", method: "GET", path: "/project/{p}/templates/{template}/stats?start=2020-01-01", status: 200, contains: []string{`"success":1`}},
 			{name: "figures of a template elsewhere", method: "GET", path: "/project/{p}/templates/{q_template}/stats", status: 404},
+			{name: "figures of nowhere", method: "GET", path: "/project/{p}/stats?timezone=Moon/Sea", status: 400, contains: []string{"timezone", "Europe/Berlin"}},
 			{name: "figures since no day", method: "GET", path: "/project/{p}/stats?start=01.02.2026", status: 400, contains: []string{"start"}},
 		})
 		a := w.do("guest", "GET", "/project/{p}/stats?start=2020-01-01&end=2099-12-31", "")
 		require.Equal(t, []string{"avg_duration", "count_by_status", "date"}, members(t, firstOf(t, a.Body)))
-		require.True(t, slices.Contains(strings.Split(a.Body, `"`), time.Now().UTC().Format(time.DateOnly)))
+		task, err := w.st.Tasks().Get(t.Context(), w.ids["p"], w.ids["task"])
+		require.NoError(t, err)
+		for _, name := range []string{"", "Pacific/Kiritimati", "Pacific/Pago_Pago"} { // 25 hours lie between them
+			zone, err := time.LoadLocation(name)
+			require.NoError(t, err)
+			day := task.Created.In(zone).Format(time.DateOnly)
+			a := w.do("guest", "GET", "/project/{p}/stats?start="+day+"&end="+day+"&timezone="+name, "")
+			require.Contains(t, a.Body, `"date":"`+day+`"`, "a task counts for its day in %q", name)
+		}
 	})
 }

@@ -622,6 +622,20 @@ export interface Provider {
   name: string
 }
 
+export interface RecentTask {
+  created: string
+  end: string | null
+  id: number
+  start: string | null
+  status: "waiting" | "starting" | "running" | "waiting_confirmation" | "confirmed" | "rejected" | "stopping" | "stopped" | "success" | "error"
+  version: string | null
+}
+
+export interface RecentTasks {
+  tasks: RecentTask[]
+  template_id: number
+}
+
 export interface RecoveryInput {
   recovery_code?: string
 }

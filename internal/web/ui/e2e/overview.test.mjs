@@ -1,0 +1,48 @@
+// Pages that tell how things went.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { clean, go, until, World } from './world.mjs'
+
+let w
+before(async () => (w = await World.start()))
+after(() => w?.stop())
+
+const ended = (id) => until(`task ${id} ends`, async () => (await w.api('GET', `project/1/tasks/${id}`)).end)
+
+test('templates tell how they went lately, in the columns that their viewer wants', async () => {
+  const tpl = await w.template('Now and then', 'flood.sh', { arguments: '["n=3"]' })
+  for (let i = 0; i < 3; i++) await ended((await w.api('POST', 'project/1/tasks', { template_id: tpl.id })).id)
+  const page = await w.page('admin', w.password)
+  await go(page, 'project/1/templates')
+  const row = page.getByRole('row').filter({ hasText: 'Now and then' })
+  await until('its three tasks are there', async () => (await row.locator('.recent li').count()) === 3)
+  assert.match(await row.locator('.recent a').last().getAttribute('aria-label'), /^#\d+ · Success · /)
+  // One that is started elsewhere joins them by itself.
+  await w.api('POST', 'project/1/tasks', { template_id: tpl.id })
+  await until('the fourth joins', async () => (await row.locator('.recent li').count()) === 4)
+
+  assert.equal(await page.locator('th', { hasText: 'Repository' }).count(), 0)
+  await page.getByRole('button', { name: 'Columns' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'Repository' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'Recent tasks' }).click()
+  await page.keyboard.press('Escape')
+  await page.reload()
+  await page.locator('th', { hasText: 'Repository' }).waitFor()
+  await until('the repository is named', async () => (await row.innerText()).includes('Demo'))
+  assert.equal(await page.locator('.recent').count(), 0)
+  clean(page)
+})
+
+test('figures of days are those of the viewer and say the same in numbers', async () => {
+  const tpl = await w.template('Counted', 'missing.sh')
+  await ended((await w.api('POST', 'project/1/tasks', { template_id: tpl.id })).id)
+  const page = await w.page('admin', w.password, { timezoneId: 'Pacific/Kiritimati' })
+  await go(page, `project/1/templates/${tpl.id}/details`)
+  await page.locator('.chart canvas').waitFor()
+  await page.getByText('In numbers').click()
+  const today = await page.evaluate(() => new Intl.DateTimeFormat('en', { month: 'long', day: 'numeric', year: 'numeric' }).format(new Date()))
+  const row = page.getByRole('row').filter({ hasText: today })
+  assert.deepEqual((await row.getByRole('cell').allInnerTexts()).slice(1), ['0', '1', '0'])
+  assert.match(await page.locator('.figures').innerText(), /0%/)
+  clean(page)
+})
