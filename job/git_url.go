@@ -13,6 +13,13 @@ func CheckRepositoryURL(url string) error {
 	return nil
 }
 
+// LocalRepository tells whether an address that [CheckRepositoryURL] accepts is a
+// directory of the machine that the task runs on: an absolute path or a file URL.
+func LocalRepository(url string) bool {
+	u, err := giturl.Parse(url)
+	return err == nil && u.Scheme == "file"
+}
+
 // CheckRef accepts names of branches and tags by the rules of git
 // check-ref-format, "refs/heads/x" in full included.
 func CheckRef(ref string) error {

@@ -20,6 +20,15 @@ var goodURLs = []string{
 	"https://[2001:db8::1]:443/app", "user.name+x@host-1_a.example:path/-x",
 }
 
+func TestLocalRepository(t *testing.T) {
+	t.Parallel()
+	for url, local := range map[string]bool{
+		"/srv/git/app.git": true, "file:///srv/git/app": true, "https://example.org/a": false, "git@example.org:/srv/app": false, "file://host/srv": false, "": false,
+	} {
+		require.Equal(t, local, job.LocalRepository(url), url)
+	}
+}
+
 // badURLs are refused with a reason that says so.
 var badURLs = map[string]string{
 	"":                                        "empty",

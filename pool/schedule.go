@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"iter"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/pool/internal/cron"
@@ -46,19 +47,44 @@ func (p *TaskPool) CheckSchedule(s store.Schedule) error {
 
 // NextRuns lists the next times at which a schedule fires, n at most.
 func (p *TaskPool) NextRuns(s store.Schedule, after time.Time, n int) ([]time.Time, error) {
+	ticks, err := p.Ticks(s, after)
+	if err != nil || n <= 0 {
+		return nil, err
+	}
+	var list []time.Time
+	for tick := range ticks {
+		if list = append(list, tick); len(list) == n {
+			break
+		}
+	}
+	return list, nil
+}
+
+// Ticks yields the times at which a schedule fires after a moment, in order and
+// in UTC, as long as the caller asks for more and there are more.
+func (p *TaskPool) Ticks(s store.Schedule, after time.Time) (iter.Seq[time.Time], error) {
 	t, err := p.timing(s)
 	if err != nil {
 		return nil, err
 	}
-	var list []time.Time
-	for range n {
-		after = t.next(after)
-		if after.IsZero() {
-			break
+	return func(yield func(time.Time) bool) {
+		for tick := t.next(after); !tick.IsZero() && yield(tick.UTC()); {
+			tick = t.next(tick)
 		}
-		list = append(list, after)
+	}, nil
+}
+
+// ScheduleZone is the time zone that the expression of a schedule is read in: the
+// one that the expression names, else Timezone, else the configured one.
+func (p *TaskPool) ScheduleZone(s store.Schedule) (*time.Location, error) {
+	t, err := p.timing(s)
+	if err != nil {
+		return nil, err
 	}
-	return list, nil
+	if zone := t.cron.Zone(); zone != nil {
+		return zone, nil
+	}
+	return p.cfg.Location, nil
 }
 
 // timing says when a schedule fires.

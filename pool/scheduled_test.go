@@ -109,6 +109,35 @@ func TestSavedParameters(t *testing.T) {
 			require.ErrorIs(t, err, job.ErrInvalid)
 		})
 	})
+	t.Run("keep the secrets that are named", func(t *testing.T) {
+		t.Parallel()
+		p := pooltest.New(t, pooltest.Options{Idle: true})
+		tpl := p.Template(survey())
+		row, err := p.Store().Schedules().Create(t.Context(), store.Schedule{ProjectID: tpl.ProjectID, TemplateID: tpl.ID, CronFormat: "@daily"})
+		require.NoError(t, err)
+		save := func(secrets string, keep ...string) error {
+			_, err := p.SaveTaskParams(t.Context(), p.Store(), store.TaskParams{ProjectID: row.ProjectID, ScheduleID: &row.ID, Secrets: secrets, KeepSecrets: keep})
+			return err
+		}
+		names := func() []string {
+			page, err := p.Store().Integrations().TaskParams().List(t.Context(), row.ProjectID, store.Query{})
+			require.NoError(t, err)
+			return p.SecretNames(page.Items[0])
+		}
+		err = save("", "a")
+		var field *job.FieldError
+		require.ErrorAs(t, err, &field)
+		require.Equal(t, "secret_keep", field.Field)
+		require.NoError(t, save(`{"a":"1","b":"`+canary+`"}`))
+		require.NoError(t, save(`{"c":"3"}`, "b"))
+		require.Equal(t, []string{"b", "c"}, names())
+		require.NoError(t, save("", "b"))
+		require.Equal(t, []string{"b"}, names())
+		require.NoError(t, save(""))
+		require.Equal(t, []string{"b"}, names(), "nothing is said about them")
+		require.NoError(t, save("", []string{}...))
+		require.Empty(t, names())
+	})
 	t.Run("of an integration make its request", func(t *testing.T) {
 		t.Parallel()
 		p := pooltest.New(t, pooltest.Options{Idle: true})

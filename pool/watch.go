@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -68,11 +69,20 @@ func (p *TaskPool) remoteHead(ctx context.Context, s store.Schedule) (string, er
 	return "", fmt.Errorf("the watched repository has no branch %q", repo.GitBranch)
 }
 
-// Branches lists the branches of a repository's remote.
+// ErrElsewhere tells that tasks do not run in this process, so that it has
+// nothing to do with the directories that they use.
+var ErrElsewhere = errors.New("tasks run on other machines")
+
+// Branches lists the branches of a repository's remote. Those of a directory are
+// listed only where this process runs tasks itself, which may use the directory
+// then; elsewhere the answer is [ErrElsewhere].
 func (p *TaskPool) Branches(ctx context.Context, project, repository int64) ([]job.Head, error) {
 	repo, err := p.st.Repositories().Get(ctx, project, repository)
 	if err != nil {
 		return nil, fmt.Errorf("repository %d: %w", repository, err)
+	}
+	if p.worker == nil && job.LocalRepository(repo.GitURL) {
+		return nil, fmt.Errorf("repository %d is a directory: %w", repository, ErrElsewhere)
 	}
 	return p.branches(ctx, repo)
 }

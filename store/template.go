@@ -129,4 +129,7 @@ type TaskParams struct {
 	Params        json.RawMessage `json:"params,omitempty" db:"params"`
 	Secret        *string         `json:"-" db:"secret"`           // sealed JSON object of secret survey values
 	Secrets       string          `json:"secret,omitempty" db:"-"` // on the wire in; never out
+
+	KeepSecrets []string `json:"-" db:"-"`                      // names of stored secret values that stay when Secrets is saved
+	SecretNames []string `json:"secret_names,omitempty" db:"-"` // of the secret values that are stored; on the wire out
 }

@@ -21,14 +21,20 @@ type savedParamsInput struct {
 	InventoryID *int64          `json:"inventory_id"`
 	Params      json.RawMessage `json:"params"`
 
-	Secrets string `json:"secret"` // secret survey values; where it is empty, those that are stored stay
+	// Secret survey values, as a JSON object of names and texts. They take the
+	// place of those that are stored, but for the ones of secret_keep. Where it is
+	// empty and secret_keep is not sent, all that are stored stay.
+	Secrets string `json:"secret"`
+	// SecretKeep names stored secret values that stay as they are; secret_names of
+	// a reply lists what there is.
+	SecretKeep []string `json:"secret_keep"`
 }
 
 // row checks the parameters and makes a row of them, without an owner.
 func (in *savedParamsInput) row(ctx context.Context, tx store.Store, project int64) (store.TaskParams, error) {
 	t := store.TaskParams{
 		ProjectID: project, Environment: in.Environment, Arguments: filled(in.Arguments), GitBranch: filled(in.GitBranch),
-		Message: in.Message, Version: filled(in.Version), InventoryID: in.InventoryID, Params: in.Params, Secrets: in.Secrets,
+		Message: in.Message, Version: filled(in.Version), InventoryID: in.InventoryID, Params: in.Params, Secrets: in.Secrets, KeepSecrets: in.SecretKeep,
 	}
 	if err := checkSavedVariables(in.Environment); err != nil {
 		return t, err
@@ -61,6 +67,16 @@ func (in *savedParamsInput) row(ctx context.Context, tx store.Store, project int
 	return t, err
 }
 
+// saveParams stores the parameters of an owner.
+func (c *call) saveParams(ctx context.Context, tx store.Store, t store.TaskParams) error {
+	_, err := c.s.pool.SaveTaskParams(ctx, tx, t)
+	var f *job.FieldError
+	if errors.As(err, &f) && f.Field == "secret_keep" {
+		return refit("task_params.secret_keep", err)
+	}
+	return err
+}
+
 // checkSavedVariables checks variables that tasks are to get.
 func checkSavedVariables(text string) error {
 	const field = "task_params.environment"
@@ -89,6 +105,7 @@ func (c *call) paramsOf(column string, ids []int64, owner func(store.TaskParams)
 	found := make(map[int64]*store.TaskParams, len(page.Items))
 	for i := range page.Items {
 		t := &page.Items[i]
+		t.SecretNames = c.s.pool.SecretNames(*t)
 		t.Secret, t.Secrets = nil, ""
 		if !c.seesValues() && t.Environment != "" {
 			t.Environment = namesOnly(t.Environment)

@@ -157,5 +157,9 @@ func (s Schedule) WithOrigin(origin time.Time) Schedule {
 	return s
 }
 
+// Zone returns the zone that the schedule is read in: that of its text, or the
+// default one.
+func (s Schedule) Zone() *time.Location { return s.zone }
+
 // String returns the text as it was given.
 func (s Schedule) String() string { return s.text }
