@@ -61,11 +61,11 @@ func (t variableGroups) Delete(ctx context.Context, scope, id int64) error {
 }
 
 func readEnvironment(ctx context.Context, _ *call, tx store.Store, in *environmentInput, e *store.Environment) error {
-	switch {
-	case in.Name == "":
+	if in.Name == "" {
 		return invalid("name", "is empty: name the variable group")
-	case len(in.Name) > 255:
-		return invalid("name", "is longer than 255 bytes")
+	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	if strings.TrimSpace(in.JSON) == "" {
 		in.JSON = "{}"

@@ -45,8 +45,8 @@ func readIntegration(ctx context.Context, _ *call, tx store.Store, in *integrati
 	if i.AuthMethod == "none" {
 		i.AuthMethod = hook.MethodNone
 	}
-	if len(i.Name) > 255 {
-		return invalid("name", "is longer than 255 bytes")
+	if err := checkName("name", i.Name); err != nil {
+		return err
 	}
 	if err := hook.Validate(*i); err != nil {
 		return err
@@ -87,8 +87,7 @@ func saveIntegrationParams(ctx context.Context, c *call, tx store.Store, in *int
 		return err
 	}
 	t.IntegrationID = &i.ID
-	_, err = c.s.pool.SaveTaskParams(ctx, tx, t)
-	return err
+	return c.saveParams(ctx, tx, t)
 }
 
 func showIntegrations(c *call, rows []store.Integration, _ bool) error {

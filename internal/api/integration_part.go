@@ -43,6 +43,9 @@ func readMatcher(_ context.Context, _ *call, _ store.Store, in *matcherInput, m 
 	if in.IntegrationID != 0 && in.IntegrationID != m.IntegrationID {
 		return invalid("integration_id", "is %d, the path says %d", in.IntegrationID, m.IntegrationID)
 	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
+	}
 	m.Name, m.MatchType, m.Method, m.BodyDataType, m.Key, m.Value = in.Name, in.MatchType, in.Method, in.BodyDataType, in.Key, in.Value
 	return hook.ValidateMatcher(*m)
 }
@@ -79,6 +82,9 @@ func (s *Server) extractorRoutes() []route {
 func readExtractor(_ context.Context, _ *call, _ store.Store, in *extractorInput, e *store.IntegrationExtractor) error {
 	if in.IntegrationID != 0 && in.IntegrationID != e.IntegrationID {
 		return invalid("integration_id", "is %d, the path says %d", in.IntegrationID, e.IntegrationID)
+	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	e.Name, e.ValueSource, e.BodyDataType, e.Key = in.Name, in.ValueSource, in.BodyDataType, in.Key
 	e.Variable, e.VariableType = in.Variable, in.VariableType

@@ -64,8 +64,8 @@ func inventoriesWanted(c *call) (map[string]any, error) {
 var workspaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,89}$`)
 
 func readInventory(_ context.Context, _ *call, _ store.Store, in *inventoryInput, i *store.Inventory) error {
-	if len(in.Name) > 255 {
-		return invalid("name", "is longer than 255 bytes")
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	workspace := false
 	switch in.Type {

@@ -74,11 +74,11 @@ func (t sharedKeys) Delete(ctx context.Context, scope, id int64) error {
 }
 
 func readKey(_ context.Context, _ *call, _ store.Store, in *keyInput, k *store.AccessKey) error {
-	switch {
-	case in.Name == "":
+	if in.Name == "" {
 		return invalid("name", "is empty: name the key")
-	case len(in.Name) > 255:
-		return invalid("name", "is longer than 255 bytes")
+	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	k.Name, k.OverrideSecret = in.Name, in.OverrideSecret
 	if k.ID != 0 && !in.OverrideSecret {

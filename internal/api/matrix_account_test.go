@@ -5,6 +5,7 @@ func coming(name string) bool {
 	return map[string]bool{
 		"GET /ws": true, "GET /project/{project}/tasks/{task}/output": true, "GET /project/{project}/tasks/{task}/raw_output": true,
 		"GET /project/{project}/tasks/{task}/stream": true, "GET /openapi.json": true, "GET /docs": true,
+		"GET /project/{project}/calendar":  true,
 		"GET /project/{project}/schedules": true, "POST /project/{project}/schedules": true, "POST /project/{project}/schedules/validate": true,
 		"GET /project/{project}/schedules/{schedule}": true, "PUT /project/{project}/schedules/{schedule}": true, "DELETE /project/{project}/schedules/{schedule}": true,
 		"PUT /project/{project}/schedules/{schedule}/active": true, "GET /project/{project}/schedules/{schedule}/next": true,

@@ -59,6 +59,7 @@ func taskExpectations() map[string]expect {
 		"GET P/tasks/{task}/raw_output":     {ok: 200, in: "task=done"},
 		"GET P/tasks/{task}/stream":         {ok: 200, in: "task=done"},
 		"GET P/stats":                       {ok: 200},
+		"GET P/calendar":                    {ok: 200},
 		"GET P/schedules":                   {ok: 200},
 		"POST P/schedules":                  {ok: 201, body: `{` + schedule + `}`},
 		"POST P/schedules/validate":         {ok: 200, body: `{"cron_format":"@daily"}`},

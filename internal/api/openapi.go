@@ -147,6 +147,9 @@ func (op operation) responses(types *schemas) map[string]any {
 	if s := op.result(types); s != nil {
 		good["content"] = content(op.mediaType(), s)
 	}
+	if op.optOut {
+		good["x-may-be-empty"] = true
+	}
 	if op.headers != nil {
 		headers := map[string]any{}
 		for name, what := range op.headers {

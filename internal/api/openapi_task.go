@@ -94,9 +94,11 @@ func taskOperations() []operation {
 func scheduleOperations() []operation {
 	const all, one = "/project/{project}/schedules", "/project/{project}/schedules/{schedule}"
 	return tagged("Schedules", []operation{
-		{route: "GET " + all, summary: "List the schedules that go by the clock", note: "Without the parameters of their tasks.", out: []namedSchedule{}, query: listed(), headers: nextHeaders()},
+		{route: "GET " + all, summary: "List the schedules that go by the clock", note: "Without the parameters of their tasks.", out: []namedSchedule{}, query: append(listed(), parameter{"with_commits", "boolean", "those that watch a repository too. Defaults to false."}), headers: nextHeaders()},
 		{route: "POST " + all, summary: "Create a schedule", note: "With cron_format it goes by the clock, with type run_at and a time it runs once, with repository_id whenever the branch has moved when the clock says to look.", in: scheduleInput{}, out: store.Schedule{}, status: http.StatusCreated},
-		{route: "POST " + all + "/validate", summary: "Check a cron format", in: cronInput{}, status: http.StatusOK},
+		{route: "POST " + all + "/validate", summary: "Check a schedule, and tell when it would fire", note: "With n the reply tells the next times of a schedule as it is in the form, else it is empty.", in: cronInput{}, out: forecast{}, optOut: true, status: http.StatusOK},
+		{route: "GET /project/{project}/calendar", summary: "Tell day by day when schedules fire and what became of them", note: "Of the days to come the runs of active schedules that go by the clock, of the days gone the tasks that schedules started. A schedule that fires often has one line for each day.", out: calendarReply{}, query: []parameter{
+			{"from", "string", "the first day, as 2026-01-31. Defaults to today."}, {"days", "integer", "how many days, up to 45. Defaults to 7."}, {"timezone", "string", "whose days they are. Defaults to UTC."}}},
 		{route: "GET " + one, summary: "Show a schedule", out: store.Schedule{}},
 		{route: "PUT " + one, summary: "Replace a schedule", in: scheduleInput{}},
 		{route: "DELETE " + one, summary: "Delete a schedule"},

@@ -16,6 +16,7 @@ type operation struct {
 	in      any         // a value of the type of the body; nil for none
 	optIn   bool        // the body may be left out
 	out     any         // a value of the type of the reply; nil for none
+	optOut  bool        // the reply may be empty, which x-may-be-empty says
 	or      any         // another type that it may have. Optional.
 	status  int         // of success. Defaults to 204 without a reply, 200 with one.
 	also    map[int]any // further statuses with the types of their bodies, nil for none

@@ -79,9 +79,10 @@ func (c *call) mayCreateProject() error {
 }
 
 func (in *projectInput) apply(p *store.Project) error {
+	if err := checkName("name", in.Name); err != nil {
+		return err
+	}
 	switch {
-	case len(in.Name) > 255:
-		return invalid("name", "is longer than 255 bytes")
 	case in.MaxParallelTasks < 0:
 		return invalid("max_parallel_tasks", "is below 0: 0 means no limit")
 	case in.AlertChat != nil && len(*in.AlertChat) > 30:

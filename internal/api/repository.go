@@ -2,10 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/alexandervashurin/semaphore/job"
+	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
@@ -40,6 +41,9 @@ func readRepository(_ context.Context, _ *call, _ store.Store, in *repositoryInp
 	case in.SSHKeyID == 0:
 		return invalid("ssh_key_id", "is missing: a key of type none serves public repositories")
 	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
+	}
 	if err := job.CheckRepositoryURL(in.GitURL); err != nil {
 		return refit("git_url", err)
 	}
@@ -48,33 +52,28 @@ func readRepository(_ context.Context, _ *call, _ store.Store, in *repositoryInp
 		if err := job.CheckRef(in.GitBranch); err != nil {
 			return refit("git_branch", err)
 		}
-	case !localURL(in.GitURL):
+	case !job.LocalRepository(in.GitURL):
 		return invalid("git_branch", "is empty: name a branch")
 	}
 	r.Name, r.GitURL, r.GitBranch, r.SSHKeyID = in.Name, in.GitURL, in.GitBranch, in.SSHKeyID
 	return nil
 }
 
-// localURL tells whether a repository is a directory of the server.
-func localURL(url string) bool {
-	return strings.HasPrefix(url, "/") || strings.HasPrefix(url, "file:")
-}
-
-// branches lists the branches of the remote.
+// branches lists the branches of the remote, or of a directory that this server
+// runs tasks in.
 func (s *Server) branches(c *call) error {
 	id, err := c.id("repository")
 	if err != nil {
 		return err
 	}
-	row, err := s.st.Repositories().Get(c.ctx(), c.project.ID, id)
-	if err != nil {
+	if _, err := s.st.Repositories().Get(c.ctx(), c.project.ID, id); err != nil {
 		return named(err, "repository")
 	}
-	if localURL(row.GitURL) {
-		return answer(http.StatusBadRequest, "branches of local repositories are not listed: write the name of the branch")
-	}
 	heads, err := s.pool.Branches(c.ctx(), c.project.ID, id)
-	if err != nil {
+	switch {
+	case errors.Is(err, pool.ErrElsewhere):
+		return answer(http.StatusBadRequest, "branches of a directory are listed where its tasks run, which is not on this server: write the name of the branch")
+	case err != nil:
 		return answer(http.StatusBadRequest, "list branches: "+clip(err.Error(), 300))
 	}
 	names := make([]string, 0, len(heads))

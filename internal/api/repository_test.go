@@ -37,7 +37,7 @@ func TestRepositories(t *testing.T) {
 			{name: "an unknown column to sort by is left alone", method: "GET", path: all + "?sort=secret", status: 200},
 			{name: "branches are listed whole", as: "task_runner", method: "GET", path: all + "/{repo}/branches", status: 200, contains: []string{`["feature/one","main"]`}},
 			{name: "branches are not for guests", as: "guest", method: "GET", path: all + "/{repo}/branches", status: 403},
-			{name: "a directory has no list of branches", method: "GET", path: all + "/{local}/branches", status: 400, contains: []string{"branch"}},
+			{name: "those of a directory too, where its tasks run here", as: "task_runner", method: "GET", path: all + "/{local}/branches", status: 200, contains: []string{`["feature/one","main"]`}},
 			{name: "a guest may not add one", as: "guest", method: "POST", path: all, body: body("https://h/r", "main"), status: 403},
 			{name: "a stranger sees no project", as: "stranger", method: "GET", path: all, status: 404},
 			{name: "nobody has to sign in", as: "nobody", method: "GET", path: all, status: 401},
@@ -67,5 +67,17 @@ func TestRepositoryThatCannotBeReached(t *testing.T) {
 	w := newWorld(t, options{idle: true, pool: func(c *pool.Config) { c.Git = fakeGit{fail: errors.New("host not found: check the address")} }})
 	w.play([]scenario{
 		{name: "says why", method: "GET", path: "/project/{p}/repositories/{repository}/branches", status: 400, contains: []string{"check the address"}},
+	})
+}
+
+func TestDirectoryOfAnotherMachine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{idle: true, pool: func(c *pool.Config) { c.Git, c.Executor = fakeGit{}, nil }})
+	w.created("path", "manager", "/project/{p}/repositories", `{"name":"path","git_url":"/srv/playbooks","ssh_key_id":{key}}`)
+	w.created("file", "manager", "/project/{p}/repositories", `{"name":"file","git_url":"file:///srv/playbooks","ssh_key_id":{key}}`)
+	w.play([]scenario{
+		{name: "is not looked into", method: "GET", path: "/project/{p}/repositories/{path}/branches", status: 400, contains: []string{"write the name of the branch"}, lacks: []string{"/srv", "main"}},
+		{name: "by its URL neither", method: "GET", path: "/project/{p}/repositories/{file}/branches", status: 400, contains: []string{"write the name of the branch"}, lacks: []string{"/srv", "main"}},
+		{name: "while remotes are asked", method: "GET", path: "/project/{p}/repositories/{repository}/branches", status: 200, contains: []string{"main"}},
 	})
 }

@@ -45,12 +45,13 @@ func (in *roleInput) check(c *call) error {
 	switch {
 	case strings.TrimSpace(in.Name) == "":
 		return invalid("name", "is empty: name the role")
-	case len(in.Name) > 100:
-		return invalid("name", "is longer than 100 bytes")
 	case in.Permissions < 0 || in.Permissions > everyBit:
 		return invalid("permissions", "are %d: use a sum of 1 (run), 2 (update), 4 (manage) and 8 (users)", in.Permissions)
 	case in.ProjectID != 0 && in.ProjectID != c.project.ID:
 		return invalid("project_id", "is %d, which the path does not say", in.ProjectID)
+	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	return c.coversRole(in.Permissions)
 }

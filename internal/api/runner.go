@@ -55,8 +55,6 @@ type runnerInput struct {
 // apply checks what a client says and takes it over a row.
 func (in *runnerInput) apply(r *store.Runner) error {
 	switch {
-	case len(in.Name) > 100:
-		return invalid("name", "is longer than 100 bytes")
 	case len(in.Tag) > 200:
 		return invalid("tag", "is longer than 200 bytes")
 	case isLine(in.Name) != nil:
@@ -65,6 +63,9 @@ func (in *runnerInput) apply(r *store.Runner) error {
 		return invalid("tag", "contains control characters")
 	case in.MaxParallelTasks < 0:
 		return invalid("max_parallel_tasks", "is below 0: 0 means no limit")
+	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	if err := checkWebhook(in.Webhook); err != nil {
 		return err

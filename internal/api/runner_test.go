@@ -50,7 +50,7 @@ func TestRunners(t *testing.T) {
 			{name: "not with another project", as: "admin", method: "POST", path: "/runners", body: `{"name":"x","project_id":{p}}`, status: 400},
 			{name: "not with a webhook that is none", as: "admin", method: "POST", path: "/runners", body: `{"name":"x","webhook":"file:///etc/passwd"}`, status: 400, contains: []string{"webhook"}},
 			{name: "not with less than no limit", as: "admin", method: "POST", path: "/runners", body: `{"name":"x","max_parallel_tasks":-1}`, status: 400},
-			{name: "not with a name too long", as: "admin", method: "POST", path: "/runners", body: `{"name":"` + strings.Repeat("a", 101) + `"}`, status: 400},
+			{name: "not with a name too long", as: "admin", method: "POST", path: "/runners", body: `{"name":"` + strings.Repeat("a", 256) + `"}`, status: 400},
 			{name: "not with a key that is none", as: "admin", method: "POST", path: "/runners", body: `{"name":"x","public_key":"x"}`, status: 400, contains: []string{"public_key"}},
 			{name: "with a key of its own", as: "admin", method: "POST", path: "/runners", body: `{"name":"x","public_key":"` + strings.ReplaceAll(string(private.Public().PEM()), "\n", `\n`) + `"}`, status: 201, contains: []string{`"private_key":""`}},
 			{name: "replaced by PUT", as: "admin", method: "PUT", path: "/runners/{box}", body: `{"id":{box},"name":"Box","tag":"cpu","active":true}`, status: 204},

@@ -56,18 +56,20 @@ func (s *Server) scheduleRoutes() []route {
 		{method: "PUT", path: one + "/active", right: canManage, handle: s.switchSchedule},
 		{method: "GET", path: one + "/next", right: member, handle: s.nextRuns},
 		{method: "POST", path: one + "/run", right: canRun, late: true, handle: s.runSchedule},
+		{method: "GET", path: "/project/{project}/calendar", right: member, handle: s.calendar},
 		{method: "GET", path: "/project/{project}/templates/{template}/schedules", right: member, handle: s.watchersOfTemplate},
 	}
 }
 
 // readSchedule checks a body and takes it over a schedule. One that watches a
-// repository is always active: clients have no switch for it.
+// repository is active whatever the body says, unless it was switched off: forms
+// that clients know have no switch for it.
 func readSchedule(_ context.Context, c *call, _ store.Store, in *scheduleInput, r *store.Schedule) error {
 	if in.TemplateID == 0 {
 		return invalid("template_id", "is missing: choose a template")
 	}
-	if len(in.Name) > 255 {
-		return invalid("name", "is longer than 255 bytes")
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	if in.RepositoryID != nil && *in.RepositoryID == 0 {
 		in.RepositoryID = nil
@@ -75,8 +77,9 @@ func readSchedule(_ context.Context, c *call, _ store.Store, in *scheduleInput, 
 	if in.RepositoryID != nil && in.Type != store.ScheduleCron {
 		return invalid("type", "a schedule that watches a repository goes by cron_format")
 	}
+	paused := r.ID != 0 && r.RepositoryID != nil && !r.Active
 	r.TemplateID, r.Name, r.Type, r.DeleteAfterRun, r.RepositoryID = in.TemplateID, in.Name, in.Type, in.DeleteAfterRun, in.RepositoryID
-	r.Active = in.Active || in.RepositoryID != nil
+	r.Active = in.Active || in.RepositoryID != nil && !paused
 	r.CronFormat, r.RunAt = in.CronFormat, nil
 	if in.Type == store.ScheduleRunAt {
 		r.CronFormat = ""
@@ -147,8 +150,7 @@ func saveScheduleParams(ctx context.Context, c *call, tx store.Store, in *schedu
 			return err
 		}
 		t.ScheduleID = &r.ID
-		_, err = c.s.pool.SaveTaskParams(ctx, tx, t)
-		return err
+		return c.saveParams(ctx, tx, t)
 	}
 	table := tx.Integrations().TaskParams()
 	old, err := table.List(ctx, r.ProjectID, store.Query{Where: map[string]any{"schedule_id": r.ID}})

@@ -12,14 +12,16 @@ type namedSchedule struct {
 	TemplateName string `json:"tpl_name"`
 }
 
-// listSchedules lists the schedules that go by the clock alone, without their
-// parameters.
+// listSchedules lists the schedules that go by the clock alone, and with
+// with_commits those that watch a repository too, without their parameters.
 func (s *Server) listSchedules(c *call) error {
 	q, err := c.query([]string{"id", "name"}, true)
 	if err != nil {
 		return err
 	}
-	q.Where = map[string]any{"repository_id": nil}
+	if !c.flag("with_commits", false) {
+		q.Where = map[string]any{"repository_id": nil}
+	}
 	page, err := s.st.Schedules().List(c.ctx(), c.project.ID, q)
 	if err != nil {
 		return err

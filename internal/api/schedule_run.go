@@ -3,27 +3,64 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/pool"
 	"github.com/alexandervashurin/semaphore/store"
 )
 
+// cronInput is a schedule that is being written.
 type cronInput struct {
-	CronFormat string `json:"cron_format"`
-	Timezone   string `json:"timezone"`
+	ID         int64              `json:"id"` // of the schedule that is changed, which @every counts from. Defaults to a new one.
+	CronFormat string             `json:"cron_format"`
+	Timezone   string             `json:"timezone"`
+	Type       store.ScheduleType `json:"type"`
+	RunAt      *string            `json:"run_at"`
+	N          int                `json:"n"` // how many times to tell, up to 100. Defaults to 0, which has an empty reply.
 }
 
-// validateSchedule tells whether a schedule could fire.
+// forecast is when a schedule would fire.
+type forecast struct {
+	Next     []time.Time `json:"next"`
+	Timezone string      `json:"timezone"` // that the expression is read in
+}
+
+// validateSchedule tells whether a schedule could fire, and when it would next.
 func (s *Server) validateSchedule(c *call) error {
 	var in cronInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	err := s.pool.CheckSchedule(store.Schedule{CronFormat: in.CronFormat, Timezone: in.Timezone, Created: s.cfg.Now()})
+	if in.N < 0 || in.N > 100 {
+		return invalid("n", "is %d: give a number from 0 to 100", in.N)
+	}
+	r := store.Schedule{CronFormat: in.CronFormat, Timezone: in.Timezone, Type: in.Type, Active: true, Created: s.cfg.Now()}
+	var err error
+	if r.RunAt, err = timeOf("run_at", in.RunAt); err != nil {
+		return err
+	}
+	if in.ID != 0 {
+		old, err := s.st.Schedules().Get(c.ctx(), c.project.ID, in.ID)
+		if err != nil {
+			return named(err, "schedule")
+		}
+		r.Created = old.Created
+	}
+	if err := s.pool.CheckSchedule(r); err != nil {
+		return cronError(err)
+	}
+	if in.N == 0 {
+		return c.empty(http.StatusOK)
+	}
+	times, err := s.pool.NextRuns(r, s.cfg.Now(), in.N)
 	if err != nil {
 		return cronError(err)
 	}
-	return c.empty(http.StatusOK)
+	zone, err := s.pool.ScheduleZone(r)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, forecast{times, zone.String()})
 }
 
 // scheduleOf finds the schedule of the path.
@@ -89,9 +126,6 @@ func (s *Server) nextRuns(c *call) error {
 	times, err := s.pool.NextRuns(r, s.cfg.Now(), int(n))
 	if err != nil {
 		return cronError(err)
-	}
-	for i := range times {
-		times[i] = times[i].UTC()
 	}
 	return list(c, times)
 }

@@ -23,6 +23,11 @@ func TestSchedules(t *testing.T) {
 		one := all + "/{nightly}"
 		w.play([]scenario{
 			{name: "are listed without parameters and watchers", as: "guest", method: "GET", path: all, status: 200, contains: []string{`"tpl_name":"hello"`, `"id":{nightly}`, `"id":{once}`, soon}, lacks: []string{"task_params", `"name":""`}},
+			{name: "watchers are listed on request", as: "guest", method: "GET", path: all + "?with_commits=true", status: 200, contains: []string{`"id":{nightly}`, `"id":{watch}`, `"repository_id":{repository}`}, lacks: []string{"task_params"}},
+			{name: "a watcher is switched off", as: "manager", method: "PUT", path: all + "/{watch}/active", body: `{"active":false}`, status: 204},
+			{name: "and stays so when it is replaced", method: "PUT", path: all + "/{watch}", body: `{"template_id":{template},"name":"","cron_format":"0 * * * *","repository_id":{repository}}`, status: 204},
+			{name: "as the list says", method: "GET", path: "/project/{p}/templates/{template}/schedules", status: 200, contains: []string{`"active":false`, `"cron_format":"0 * * * *"`}},
+			{name: "a watcher is switched on", as: "manager", method: "PUT", path: all + "/{watch}/active", body: `{"active":true}`, status: 204},
 			{name: "watchers of a template are listed", as: "guest", method: "GET", path: "/project/{p}/templates/{template}/schedules", status: 200, contains: []string{`"id":{watch}`, `"active":true`}, lacks: []string{"nightly"}},
 			{name: "of a template elsewhere", method: "GET", path: "/project/{p}/templates/{q_template}/schedules", status: 404},
 			{name: "one has its parameters", method: "GET", path: one, status: 200, contains: []string{"canary-value", `"timezone":"Europe/Berlin"`}},
@@ -45,6 +50,21 @@ func TestSchedules(t *testing.T) {
 			{name: "an unknown policy", method: "POST", path: all, body: `{"template_id":{template},"cron_format":"* * * * *","overlap":"both"}`, status: 400, contains: []string{"overlap"}},
 			{name: "a good cron is good", method: "POST", path: all + "/validate", body: `{"cron_format":"CRON_TZ=Europe/Berlin @daily"}`, status: 200,
 				after: func(t *testing.T, _ *world, a answer) { require.Empty(t, a.Body) }},
+			{name: "a good one tells its next times", method: "POST", path: all + "/validate", body: `{"cron_format":"30 2 * * *","timezone":"Europe/Berlin","n":3}`, status: 200, contains: []string{`"timezone":"Europe/Berlin"`},
+				after: func(t *testing.T, _ *world, a answer) {
+					var got struct{ Next []time.Time }
+					a.decode(t, &got)
+					require.Len(t, got.Next, 3)
+					require.Equal(t, 30, got.Next[0].In(berlin(t)).Minute())
+					require.Equal(t, time.UTC, got.Next[0].Location())
+				}},
+			{name: "the zone of the text goes first", method: "POST", path: all + "/validate", body: `{"cron_format":"TZ=Asia/Tokyo 0 9 * * *","timezone":"Europe/Berlin","n":1}`, status: 200, contains: []string{`"timezone":"Asia/Tokyo"`, `T00:00:00Z`}},
+			{name: "one to come runs once", method: "POST", path: all + "/validate", body: `{"type":"run_at","run_at":"` + soon + `","n":5}`, status: 200, contains: []string{`"next":["` + soon + `"]`}},
+			{name: "one that has passed does not", method: "POST", path: all + "/validate", body: `{"type":"run_at","run_at":"2020-01-01T00:00:00Z","n":5}`, status: 400, contains: []string{"run_at"}},
+			{name: "one without a time neither", method: "POST", path: all + "/validate", body: `{"type":"run_at","n":5}`, status: 400, contains: []string{"run_at"}},
+			{name: "a zone that is none is told", method: "POST", path: all + "/validate", body: `{"cron_format":"@daily","timezone":"Mars/Base","n":5}`, status: 400, contains: []string{`"timezone:`}},
+			{name: "not all times are asked for", method: "POST", path: all + "/validate", body: `{"cron_format":"@daily","n":101}`, status: 400, contains: []string{`"n:`}},
+			{name: "a changed one is of this project", method: "POST", path: all + "/validate", body: `{"cron_format":"@every 5m","id":999,"n":1}`, status: 404},
 			{name: "a bad one is bad", method: "POST", path: all + "/validate", body: `{"cron_format":"x"}`, status: 400, contains: []string{`"error":"Cron: `}},
 			{name: "a guest does not ask", as: "guest", method: "POST", path: all + "/validate", body: `{"cron_format":"* * * * *"}`, status: 403},
 			{name: "the next times are told", as: "guest", method: "GET", path: one + "/next?n=2", status: 200,

@@ -44,11 +44,11 @@ func (s *Server) storageRoutes() []route {
 }
 
 func (s *Server) readStorage(_ context.Context, _ *call, _ store.Store, in *storageInput, row *store.SecretStorage) error {
-	switch {
-	case in.Name == "":
+	if in.Name == "" {
 		return invalid("name", "is empty: name the storage")
-	case len(in.Name) > 100:
-		return invalid("name", "is longer than 100 bytes")
+	}
+	if err := checkName("name", in.Name); err != nil {
+		return err
 	}
 	switch in.Type {
 	case storageLocal, storageVault, storageDVLS:

@@ -75,11 +75,12 @@ func (c *call) checkApp(ctx context.Context, app, had string) error {
 }
 
 func checkTemplateTexts(in *templateInput) error {
+	if err := checkName("name", in.Name); err != nil {
+		return err
+	}
 	switch {
 	case strings.TrimSpace(in.Name) == "":
 		return invalid("name", "is empty: name the template")
-	case utf8.RuneCountInString(in.Name) > 100:
-		return invalid("name", "is longer than 100 characters")
 	case in.RepositoryID == 0:
 		return invalid("repository_id", "is missing: choose a repository")
 	case in.RunnerTag != nil && *in.RunnerTag == "":

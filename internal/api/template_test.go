@@ -82,7 +82,7 @@ func TestTemplatesThatCannotWorkAreRefused(t *testing.T) {
 		name, set, field string
 	}{
 		{"without a name", `"name":""`, "name"},
-		{"with a long name", `"name":"` + string(slices.Repeat([]byte("n"), 101)) + `"`, "name"},
+		{"with a long name", `"name":"` + string(slices.Repeat([]byte("n"), 256)) + `"`, "name"},
 		{"without an app", `"app":""`, "app"},
 		{"with an unknown app", `"app":"cobol"`, "app"},
 		{"with an app that is off", `"app":"python"`, "switched off"},

@@ -75,9 +75,10 @@ func (s *Server) createToken(c *call) error {
 }
 
 func (c *call) checkToken(in newTokenInput) error {
+	if err := checkName("name", in.Name); err != nil {
+		return err
+	}
 	switch {
-	case len(in.Name) > 255:
-		return invalid("name", "is longer than 255 bytes")
 	case len(in.Scopes) > 100:
 		return invalid("scopes", "are more than 100")
 	case in.Expires != nil && !in.Expires.After(c.s.cfg.Now()):

@@ -105,11 +105,12 @@ func (s *Server) showUser(c *call) error {
 // check refuses names that cannot be.
 func (in *userInput) check() error {
 	for _, f := range []struct{ name, text string }{{"username", in.Username}, {"name", in.Name}, {"email", in.Email}} {
+		if err := checkName(f.name, f.text); err != nil {
+			return err
+		}
 		switch {
 		case strings.TrimSpace(f.text) == "":
 			return invalid(f.name, "is empty: it is required")
-		case len(f.text) > 255:
-			return invalid(f.name, "is longer than 255 bytes")
 		case strings.ContainsFunc(f.text, unicode.IsControl):
 			return invalid(f.name, "contains control characters")
 		}

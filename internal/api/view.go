@@ -35,11 +35,12 @@ func (s *Server) viewRoutes() []route {
 }
 
 func readView(_ context.Context, _ *call, _ store.Store, in *viewInput, v *store.View) error {
+	if err := checkName("title", in.Title); err != nil {
+		return err
+	}
 	switch {
 	case in.Title == "":
 		return invalid("title", "is empty: name the view")
-	case len(in.Title) > 100:
-		return invalid("title", "is longer than 100 bytes")
 	case in.Type != "" && in.Type != "all":
 		return invalid("type", "is %q: use all or nothing", clip(in.Type, 40))
 	}
