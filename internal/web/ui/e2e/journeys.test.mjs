@@ -163,24 +163,6 @@ test('a key is made, and never shown again', async () => {
   clean(admin)
 })
 
-test('a schedule is told in words and has its next run', async () => {
-  await go(admin, 'project/1/schedule/new')
-  await admin.getByLabel('Name').fill('Nightly')
-  await admin.getByLabel('Template').selectOption({ label: 'Hello (script)' })
-  await admin.getByLabel('How often').selectOption('custom')
-  await admin.locator('.cron input.mono').fill('61 * * * *')
-  await admin.waitForSelector('.error')
-  await admin.locator('.cron input.mono').fill('30 4 * * 1-5')
-  await admin.waitForSelector('text=Monday through Friday')
-  await until('the server agrees', async () => !(await admin.locator('.error').count()))
-  await admin.click('button:has-text("Create")')
-  await admin.waitForSelector('td >> text=Nightly')
-  assert.ok(await admin.locator('tr:has-text("Nightly") time').count())
-  await go(admin, 'project/1/calendar')
-  await admin.waitForSelector('text=Nightly')
-  clean(admin)
-})
-
 test('a webhook fires a task and its delivery is seen', async () => {
   await go(admin, 'project/1/integrations/new')
   await admin.getByLabel('Name').fill('Hook')

@@ -16,6 +16,7 @@ export class ApiError extends Error {
 
   /** The member of the body that was refused: the first word of the text. */
   get field(): string {
+    if (this.message.startsWith('Cron: ')) return 'cron_format'
     return this.status === 400 ? (/^[a-z_]+(?:[.[][\w\]]+)*/.exec(this.message)?.[0] ?? '') : ''
   }
 }

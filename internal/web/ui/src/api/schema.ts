@@ -111,9 +111,33 @@ export interface AuthMethods {
   totp?: TotpMethod | null
 }
 
+export interface Calendar {
+  partial: boolean
+  runs: CalendarRun[]
+}
+
+export interface CalendarRun {
+  count: number
+  date: string
+  every_seconds?: number
+  first: string
+  last: string
+  more?: boolean
+  name: string
+  schedule_id: number
+  statuses?: Record<string, number>
+  task_id?: number
+  template_id: number
+  tpl_name: string
+}
+
 export interface CronInput {
   cron_format?: string
+  id?: number
+  n?: number
+  run_at?: string | null
   timezone?: string
+  type?: string
 }
 
 export interface Delivery {
@@ -237,6 +261,11 @@ export interface ExtractorInput {
 export interface Failure {
   error: string
   inUse?: boolean
+}
+
+export interface Forecast {
+  next: string[]
+  timezone: string
 }
 
 export interface Health {
@@ -814,6 +843,7 @@ export interface SavedParamsInput {
   message?: string
   params?: unknown
   secret?: string
+  secret_keep?: string[]
   version?: string | null
 }
 
@@ -1058,6 +1088,7 @@ export interface TaskParams {
   message?: string
   params?: unknown
   secret?: string
+  secret_names?: string[]
   version?: string | null
 }
 

@@ -3,9 +3,12 @@ import { t } from '../i18n'
 import { session } from '../state/session'
 import Branch from '../ui/Branch.vue'
 import CronField from '../ui/CronField.vue'
+import NextRuns from '../ui/NextRuns.vue'
 import KeyValues from '../ui/KeyValues.vue'
 import SavedParams from '../ui/SavedParams.vue'
+import ScheduleWhen from '../ui/ScheduleWhen.vue'
 import VariableSecrets from '../ui/VariableSecrets.vue'
+import ZoneField from '../ui/ZoneField.vue'
 import type { Choice, Context, Field, Resource, Row } from './types'
 
 const choices = (prefix: string, values: string[]): Choice[] => values.map((value) => ({ value, label: t(`${prefix}.${value || 'none'}`) }))
@@ -114,14 +117,15 @@ const schedule: Resource = {
   name: 'schedule',
   api: below('schedules'),
   bit: 4,
+  query: 'with_commits=true',
   needs: ['templates', 'inventory', 'repositories'],
   kinds: () => choices('sched', ['', 'run_at', 'watch']),
   columns: [
     { key: 'active', kind: 'switch' },
     { key: 'name' },
-    { key: 'cron', kind: 'mono', text: (r) => (r.type === 'run_at' ? '' : String(r.cron_format)) },
+    { key: 'when', component: ScheduleWhen as Component },
     { key: 'tpl_name', wide: true },
-    { key: 'next_run', kind: 'time', text: (r) => String((r.active && r.next_run) || '') },
+    { key: 'next_run', kind: 'time', text: (r) => String((r.active && !r.repository_id && r.next_run) || '') },
   ],
   toggle: (r, active) => ({ method: 'PUT', path: `/${String(r.id)}/active`, body: { active } }),
   blank: (kind) => ({ name: '', type: kind ?? '', cron_format: kind === 'watch' ? '*/5 * * * *' : '0 4 * * *', active: true, timezone: '', delete_after_run: false, task_params: {} }),
@@ -132,8 +136,9 @@ const schedule: Resource = {
     { key: 'type', kind: 'select', label: 'schedule_type', options: () => choices('sched', ['', 'run_at', 'watch']) },
     { key: 'repository_id', label: 'watch_repository', kind: 'ref', ref: 'repositories', required: true, when: (r) => r.type === 'watch' },
     { key: 'cron_format', kind: 'custom', component: CronField as Component, when: (r) => r.type !== 'run_at', props: (r) => (r.type === 'watch' ? { label: t('f.watch_cron') } : {}) },
-    { key: 'timezone', when: (r) => r.type !== 'run_at' },
+    { key: 'timezone', kind: 'custom', component: ZoneField as Component, when: (r) => r.type !== 'run_at' },
     { key: 'run_at', kind: 'time', when: (r) => r.type === 'run_at' },
+    { key: 'next_runs', kind: 'custom', component: NextRuns as Component, props: (r) => (r.type === 'watch' ? { label: t('f.next_looks') } : {}) },
     { key: 'delete_after_run', kind: 'check', when: (r) => r.type === 'run_at' },
     { key: 'active', kind: 'check', when: (r) => r.type !== 'watch' },
     { key: 'overlap', kind: 'select', options: () => choices('overlap', ['', 'skip']), when: (r) => r.type !== 'run_at' },
@@ -141,7 +146,6 @@ const schedule: Resource = {
     { key: 'task_params', kind: 'custom', component: SavedParams as Component },
   ],
   save: (r) => (r.type === 'watch' ? { ...r, type: '' } : { ...r, repository_id: null }),
-  after: (r, p) => (r.type === 'watch' ? `/project/${p}/templates/${String(r.template_id)}/details` : undefined),
 }
 
 const integrations: Resource = {

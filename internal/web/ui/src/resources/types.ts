@@ -10,6 +10,7 @@ export interface Context {
   lists: Record<string, Row[]>
   project: number
   fresh: boolean
+  live?: Record<string, string> // what is wrong with a field while it is typed
 }
 
 /** One field of a form. Labels are message keys: "f.<label or key>", hints "h.<...>" where there is one. */
@@ -33,6 +34,7 @@ export interface Column {
   label?: string
   kind?: 'text' | 'mono' | 'time' | 'switch' | 'tag'
   text?: (row: Row, c: Context) => string
+  component?: Component // draws the cell, from row and context
   wide?: boolean // left out on phones
 }
 
@@ -43,6 +45,7 @@ export interface Resource {
   bit: number // the right that changes ask for; 0: administrators
   columns: Column[]
   fields: Field[]
+  query?: string // what GET of the list has behind its path
   needs?: string[] // lists that the table shows names of
   blank: (kind?: string) => Row
   kinds?: () => Choice[] // "new" offers these
