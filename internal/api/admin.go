@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -40,6 +41,10 @@ type activeTask struct {
 	Location    string       `json:"location"` // queue or running
 	RunnerName  *string      `json:"runner_name"`
 	ProjectName *string      `json:"project_name"`
+	TemplateID  int64        `json:"template_id"`
+	Template    string       `json:"template_name"`
+	Created     time.Time    `json:"created"`
+	Start       *time.Time   `json:"start"`
 }
 
 // listActive lists what runs and what waits, the oldest first, 1000 at most.
@@ -65,7 +70,7 @@ func (s *Server) listActive(c *call) error {
 	}
 	list := make([]activeTask, len(page.Items))
 	for i, t := range page.Items {
-		list[i] = activeTask{TaskID: t.ID, ProjectID: t.ProjectID, Username: t.Username, RunnerID: t.RunnerID, Status: t.Status, Location: "running"}
+		list[i] = activeTask{TaskID: t.ID, ProjectID: t.ProjectID, Username: t.Username, RunnerID: t.RunnerID, Status: t.Status, Location: "running", TemplateID: t.TemplateID, Template: t.TemplateName, Created: t.Created, Start: t.Start}
 		if t.Status.Claimable() {
 			list[i].Location = "queue"
 		}

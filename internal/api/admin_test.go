@@ -101,7 +101,7 @@ func TestActiveTasks(t *testing.T) {
 		w.play([]scenario{
 			{name: "are for administrators", method: "GET", path: "/tasks", status: 403},
 			{name: "are listed", as: "admin", method: "GET", path: "/tasks", status: 200,
-				contains: []string{`{"task_id":{task},"project_id":{p},"username":"OWNER","runner_id":null,"status":"waiting","location":"queue","runner_name":null,"project_name":"first"}`,
+				contains: []string{`{"task_id":{task},"project_id":{p},"username":"OWNER","runner_id":null,"status":"waiting","location":"queue","runner_name":null,"project_name":"first"`,
 					`"status":"starting","location":"running","runner_name":"box","project_name":"second"`}},
 			{name: "the same by id", as: "admin", method: "GET", path: "/tasks/{task}", status: 200, contains: []string{`"task_id":{running}`}},
 			{name: "stopped by administrators alone", method: "DELETE", path: "/tasks/{task}", status: 403},

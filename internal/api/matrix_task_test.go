@@ -44,6 +44,7 @@ func taskExpectations() map[string]expect {
 			"commit_hash":"0123456789abcdef0123456789abcdef01234567","build_task_id":{built},"params":{},"limit":""}`},
 		"GET P/tasks":                       {ok: 200},
 		"GET P/tasks/last":                  {ok: 200},
+		"GET P/tasks/counts":                {ok: 200},
 		"GET P/tasks/recent":                {ok: 200},
 		"GET P/tasks/{task}":                {ok: 200, in: "task=done"},
 		"DELETE P/tasks/{task}":             {ok: 204, in: "task=done", but: map[string]int{"owner": 401, "manager": 401}, by: "admin"},

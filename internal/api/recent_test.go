@@ -43,3 +43,20 @@ func TestRecentTasksAreListedByTemplate(t *testing.T) {
 		})
 	})
 }
+
+func TestTasksAreCountedAndNamed(t *testing.T) {
+	t.Parallel()
+	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+		const tasks = "/project/{p}/tasks"
+		w.created("one", "task_runner", tasks, `{"template_id":{template},"inventory_id":{inventory}}`)
+		w.created("two", "owner", tasks, `{"template_id":{template},"message":"hotfix"}`)
+		w.play([]scenario{
+			{name: "all", as: "guest", method: "GET", path: tasks + "/counts", status: 200, contains: []string{`"waiting":2`, `"success":0`}},
+			{name: "with a filter", as: "guest", method: "GET", path: tasks + "/counts?search=hotfix&status=waiting,running", status: 200, contains: []string{`"waiting":1`, `"running":0`}},
+			{name: "an unknown state", method: "GET", path: tasks + "/counts?status=broken", status: 400, contains: []string{"status"}},
+			{name: "a stranger", as: "stranger", method: "GET", path: tasks + "/counts", status: 404},
+			{name: "who started it", as: "guest", method: "GET", path: tasks + "/{one}", status: 200, contains: []string{`"user_name":"TASK_RUNNER"`, `"schedule_name":null`, `"runner_name":null`}},
+			{name: "what is unfinished anywhere", as: "admin", method: "GET", path: "/tasks", status: 200, contains: []string{`"template_name":"hello"`, `"created":"2`}},
+		})
+	})
+}

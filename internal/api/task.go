@@ -19,6 +19,7 @@ func (s *Server) taskRoutes() []route {
 		{method: "POST", path: all, right: canRun, late: true, handle: s.addTask},
 		{method: "GET", path: all, right: member, handle: s.listTasks, cached: true},
 		{method: "GET", path: all + "/last", right: member, handle: s.lastTasks, cached: true},
+		{method: "GET", path: all + "/counts", right: member, handle: s.countTasks, cached: true},
 		{method: "GET", path: all + "/recent", right: member, handle: s.recent, cached: true},
 		{method: "GET", path: one, right: member, handle: s.getTask},
 		{method: "DELETE", path: one, right: canManage, handle: s.deleteTask},
@@ -91,15 +92,6 @@ func (c *call) hideValues(t *store.Task) {
 	if !c.seesValues() && t.Environment != "" {
 		t.Environment = namesOnly(t.Environment)
 	}
-}
-
-func (s *Server) getTask(c *call) error {
-	t, err := c.oneTask()
-	if err != nil {
-		return err
-	}
-	c.hideValues(&t)
-	return c.json(http.StatusOK, t)
 }
 
 // taskFilter reads what a list is restricted to.

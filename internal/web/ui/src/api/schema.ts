@@ -41,13 +41,17 @@ export interface ActiveInput {
 }
 
 export interface ActiveTask {
+  created: string
   location: string
   project_id: number
   project_name: string | null
   runner_id: number | null
   runner_name: string | null
+  start: string | null
   status: "waiting" | "starting" | "running" | "waiting_confirmation" | "confirmed" | "rejected" | "stopping" | "stopped" | "success" | "error"
   task_id: number
+  template_id: number
+  template_name: string
   username: string | null
 }
 
@@ -925,6 +929,50 @@ export interface Session {
   user_id: number
   verification_method: number
   verified: boolean
+}
+
+export interface ShownTask {
+  arguments?: string | null
+  attempt?: number
+  build_task_id?: number | null
+  command?: unknown
+  commit_hash?: string | null
+  commit_message?: string
+  created: string
+  end: string | null
+  environment?: string
+  exit_code?: number
+  fire_time?: string | null
+  git_branch?: string | null
+  id: number
+  integration_id: number | null
+  integration_name: string | null
+  inventory_id?: number | null
+  inventory_name: string | null
+  late?: boolean
+  limit: string
+  log_bytes?: number
+  log_lines?: number
+  message?: string
+  params?: unknown
+  plan?: unknown
+  playbook: string
+  project_id: number
+  prompt?: string
+  reason?: string
+  runner_id?: number | null
+  runner_name: string | null
+  runner_tag?: string
+  schedule_id: number | null
+  schedule_name: string | null
+  secret?: string
+  start: string | null
+  status: "waiting" | "starting" | "running" | "waiting_confirmation" | "confirmed" | "rejected" | "stopping" | "stopped" | "success" | "error"
+  template_id: number
+  unreachable?: boolean
+  user_id: number | null
+  user_name: string | null
+  version?: string | null
 }
 
 export interface Stage {
