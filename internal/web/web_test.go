@@ -20,7 +20,7 @@ func small(t *testing.T, prefix string) http.Handler {
 	t.Helper()
 	h, err := web.FromFS(fstest.MapFS{
 		"index.html":       {Data: []byte(`<!doctype html><base href="/" /><title>page</title>` + strings.Repeat(" ", 400))},
-		"theme.js":         {Data: []byte("x")},
+		"start.js":         {Data: []byte("x")},
 		"assets/a-1234.js": {Data: []byte(strings.Repeat("let a = 1;", 100))},
 	}, prefix)
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestAddressesAnswerAsTheyShould(t *testing.T) {
 		{"the root is the page", "GET", "/", 200, "<title>page", "no-cache"},
 		{"an address of the page is the page", "GET", "/project/1/tasks/90", 200, "<title>page", "no-cache"},
 		{"a hashed file never changes", "GET", "/assets/a-1234.js", 200, "let a", "public, max-age=31536000, immutable"},
-		{"a file without hash is asked for again", "GET", "/theme.js", 200, "x", "no-cache"},
+		{"a file without hash is asked for again", "GET", "/start.js", 200, "x", "no-cache"},
 		{"a file that is gone is no page", "GET", "/assets/a-0000.js", 404, `{"error":"no such file"}`, "no-store"},
 		{"another file is no page", "GET", "/favicon.ico", 404, `{"error"`, "no-store"},
 		{"climbing leads nowhere", "GET", "/assets/../../web.go", 404, `{"error"`, "no-store"},
@@ -102,7 +102,7 @@ func TestTextsAreCompressedForWhoTakesIt(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, strings.Repeat("let a = 1;", 100), string(b))
 	}
-	require.Empty(t, ask(t, h, "GET", "/theme.js", "Accept-Encoding", "gzip").header.Get("Content-Encoding"), "it would grow")
+	require.Empty(t, ask(t, h, "GET", "/start.js", "Accept-Encoding", "gzip").header.Get("Content-Encoding"), "it would grow")
 }
 
 func TestUnchangedFilesAreNotSentAgain(t *testing.T) {

@@ -41,6 +41,7 @@ const scripts = {
   'clock.sh': 'for i in $(seq 1 100); do echo "at $(date +%s%3N)"; sleep 0.05; done\n',
   'secret.sh': 'echo "${#word} letters"\n',
   'flood.sh': 'seq -f "flood line %.0f" 1 "${1#*=}"\n',
+  'flow.sh': 'for i in $(seq 1 10); do seq -f "flow $i %.0f" 1 20000; sleep 0.9; done\n',
   'fail.yml': '- name: Breaks\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Fine\n      ansible.builtin.debug:\n        msg: fine\n    - name: Goes wrong here\n      ansible.builtin.fail:\n        msg: this is the reason\n',
   'hostile.sh': `printf '%s\\n' '<img src=x onerror="window.hacked=1">' '<script>window.hacked=1</script>'; printf '\\033]8;;javascript:window.hacked=1\\007click\\033]8;;\\007\\n\\033[31m<b>red</b>\\033[0m\\n'\n`,
 }

@@ -1,4 +1,5 @@
 import { createApp } from 'vue'
+import { isNavigationFailure } from 'vue-router'
 import App from './App.vue'
 import { whenUnauthorized } from './api/client'
 import { i18n, preferred, setLanguage } from './i18n'
@@ -14,4 +15,13 @@ whenUnauthorized((code) => {
 })
 
 await setLanguage(preferred())
-createApp(App).use(i18n).use(router).mount('#app')
+const app = createApp(App).use(i18n).use(router)
+// The shell of index.html stays until the first screen can take its place.
+try {
+  await router.isReady()
+  app.mount('#app')
+} catch (e) {
+  // A navigation that led elsewhere is none that failed: code that could not be loaded is told by the shell.
+  if (isNavigationFailure(e)) app.mount('#app')
+  else window.dispatchEvent(new Event('shell:failed'))
+}

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import { ApiError, base } from './api/client'
 import { t } from './i18n'
+import { notify } from './state/page'
 import { enterProject, lastProject, loadSession, session } from './state/session'
 
 const list = () => import('./screens/ResourceList.vue')
@@ -49,6 +50,8 @@ export const router = createRouter({
 
 router.beforeEach(async (to: RouteLocationNormalized) => {
   if (to.meta.open) return true
+  // The code of a screen is loaded while it is found out who looks at it.
+  for (const r of to.matched) if (typeof r.components?.default === 'function') void (r.components.default as () => Promise<unknown>)().catch(() => {})
   try {
     await loadSession()
   } catch (e) {
@@ -73,6 +76,9 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
   }
   return true
 })
+
+// Code that cannot be loaded: the screen stays as it is.
+router.onError(() => notify(t('page.not_loaded'), true))
 
 router.afterEach((to) => {
   const title = typeof to.meta.title === 'string' ? t(to.meta.title) : ''

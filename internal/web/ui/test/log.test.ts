@@ -69,6 +69,14 @@ describe('the lines of a task', () => {
     expect(log.line(299 * PAGE)?.n).toBe(299 * PAGE)
   })
 
+  it('take no endless memory when they come live', () => {
+    const log = new Log(server(0).fetch, () => {})
+    for (let p = 0; p < 300; p++) log.add(Array.from({ length: PAGE }, (_, i) => line(p * PAGE + i)))
+    expect(log.total).toBe(300 * PAGE)
+    expect(log.line(0)).toBeUndefined()
+    expect(log.line(299 * PAGE)?.n).toBe(299 * PAGE)
+  })
+
   it('tell of a failure and can be asked again', async () => {
     let broken = true
     const errors: unknown[] = []

@@ -21,6 +21,8 @@ export type Frame = UpdateFrame | LogsFrame
 
 export interface Socket {
   close(): void
+  /** Connects anew: for who learns that the connection is dead although it says nothing. */
+  again(): void
 }
 
 /** How long to wait before the nth try to connect again, in milliseconds. */
@@ -41,23 +43,34 @@ export function connect(query: Record<string, string | number>, on: { frame(f: F
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
   for (const [k, v] of Object.entries(query)) address.searchParams.set(k, String(v))
   function open() {
-    ws = new WebSocket(address)
+    const mine = (ws = new WebSocket(address))
     ws.onopen = () => {
       tries = 0
       on.opened?.(times++ > 0)
     }
     ws.onmessage = (e) => {
+      if (mine !== ws) return
       try {
         on.frame(JSON.parse(e.data as string) as Frame)
       } catch {
         // What is no frame is no news.
       }
     }
-    ws.onclose = () => {
-      if (closed) return
-      on.lost?.()
-      timer = window.setTimeout(open, backoff(tries++))
-    }
+    ws.onclose = () => mine === ws && gone()
+  }
+  function gone() {
+    if (closed) return
+    on.lost?.()
+    clearTimeout(timer)
+    timer = window.setTimeout(open, backoff(tries++))
+  }
+  /** Lets go of a connection that may take minutes to find out that it is dead. */
+  const drop = () => {
+    if (closed || ws?.readyState !== WebSocket.OPEN) return
+    const dead = ws
+    ws = null
+    dead.close()
+    gone()
   }
   const hurry = () => {
     if (closed || ws?.readyState === WebSocket.OPEN || ws?.readyState === WebSocket.CONNECTING) return
@@ -65,12 +78,15 @@ export function connect(query: Record<string, string | number>, on: { frame(f: F
     open()
   }
   window.addEventListener('online', hurry)
+  window.addEventListener('offline', drop)
   open()
   return {
+    again: drop,
     close() {
       closed = true
       clearTimeout(timer)
       window.removeEventListener('online', hurry)
+      window.removeEventListener('offline', drop)
       ws?.close()
     },
   }

@@ -49,13 +49,16 @@ export class Fold {
 
   /** The row of a line, or of the last one shown before it. */
   row(line: number): number {
-    let hidden = 0
-    for (let i = 0; i < this.ranges.length; i++) {
-      const [from, to] = this.ranges[i]!
-      if (line < from) break
-      if (line < to) return Math.max(0, from - 1 - hidden)
-      hidden += to - from
+    let lo = 0
+    let hi = this.ranges.length
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1
+      if (this.ranges[mid]![0] <= line) lo = mid + 1
+      else hi = mid
     }
-    return line - hidden
+    if (lo === 0) return line
+    const [from, to] = this.ranges[lo - 1]!
+    const hidden = this.before[lo - 1]!
+    return line < to ? Math.max(0, from - 1 - hidden) : line - hidden - (to - from)
   }
 }

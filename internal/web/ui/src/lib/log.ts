@@ -40,7 +40,9 @@ export class Log {
       this.keep(l)
       if (l.n >= this.total) this.total = l.n + 1
     }
-    if (lines.length) this.changed()
+    if (!lines.length) return
+    this.forget(Math.floor(lines[lines.length - 1]!.n / PAGE))
+    this.changed()
   }
 
   private keep(l: Line) {

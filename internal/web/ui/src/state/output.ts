@@ -1,5 +1,5 @@
 import { onUnmounted, ref, shallowRef, type Ref } from 'vue'
-import { get, list, page } from '../api/client'
+import { ApiError, get, list, page } from '../api/client'
 import { connect, type Socket } from '../api/live'
 import type { AnsibleError, AnsibleHost, OutputLine, Stage, Task } from '../api/schema'
 import { Log, type Fetch } from '../lib/log'
@@ -16,18 +16,24 @@ export const fetchOutput =
     }
   }
 
+const QUIET = 5000 // milliseconds without a frame, behind which is asked whether there is something
+
 /**
  * A task and its output, live until it has ended. After each connection the
  * task and the number of its lines are read: lines that came in between are
  * loaded where they are looked at.
  */
-export function useOutput(project: number, id: number, task: Ref<Task | undefined>, failed: (e: unknown) => void) {
+export function useOutput(project: number, id: number, task: Ref<Task | undefined>, tell: (e: unknown) => void) {
   const tick = ref(0)
   const lost = ref(false)
   const stages = shallowRef<Stage[]>([])
   const errors = shallowRef<AnsibleError[]>([])
   const hosts = shallowRef<AnsibleHost[]>([])
   let frame = 0
+  /** What went wrong, or null for nothing any more. That there is no connection is told by lost. */
+  const failed = (e: unknown) => {
+    if (!(lost.value && e instanceof ApiError && e.status === 0)) tell(e)
+  }
   const fetch = fetchOutput(project, id)
   const log = new Log(
     fetch,
@@ -41,11 +47,21 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
   )
   let socket: Socket | null = null
   let timer = 0
+  let watchdog = 0
+  let heard = 0 // when the last frame came
+  let suspected = false
 
   async function read() {
+    const known = log.total
     const [t, first] = await Promise.all([get<Task>(`project/${project}/tasks/${id}`), fetch(log.total, 1)])
     task.value = t
+    // Lines that no frame has told of, twice: the connection is dead and does not know it.
+    const missed = first.total > known && Date.now() - heard > QUIET
+    if (missed && suspected) socket?.again()
+    suspected = missed
     log.grow(first.total)
+    tick.value++ // what could not be loaded is asked for again
+    failed(null)
     await parts()
     if (finished(t.status)) close()
   }
@@ -64,17 +80,23 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
     }, ms)
   }
   function close() {
+    clearInterval(watchdog)
     socket?.close()
     socket = null
     lost.value = false
   }
   function open() {
     if (socket) return
+    watchdog = window.setInterval(() => {
+      if (!lost.value && Date.now() - heard > QUIET) read().catch(() => socket?.again())
+    }, QUIET)
     socket = connect(
       { task: id, batch: 1 },
       {
         frame(f) {
           if (f.task_id !== id) return
+          heard = Date.now()
+          suspected = false
           if (f.type === 'logs') {
             log.add(f.lines.map((l) => ({ n: l.n, time: l.time, text: l.output })))
             soon()
@@ -86,7 +108,8 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
           }
         },
         opened() {
-          lost.value = false
+          lost.value = suspected = false
+          heard = Date.now()
           read().catch(failed)
         },
         lost: () => (lost.value = true),

@@ -1,0 +1,135 @@
+// The log of a task: lines of its address, errors, keys, parts.
+import assert from 'node:assert/strict'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { clean, go, serious, until, World } from './world.mjs'
+
+let w
+let admin
+const scripts = {
+  'breaks.sh': 'for i in $(seq 1 300); do echo "step $i"; done; echo "cp: cannot stat: No such file or directory"; for i in $(seq 1 300); do echo "more $i"; done; echo "error: it is over"; echo bye; exit 3\n',
+  'turned.sh': "printf 'abc\\u202Etxt.exe\\n'\n",
+}
+before(async () => {
+  w = await World.start()
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(w.dir, 'demo', name), text)
+    chmodSync(join(w.dir, 'demo', name), 0o755)
+  }
+  const git = (...a) => execFileSync('git', ['-C', join(w.dir, 'demo'), '-c', 'user.name=t', '-c', 'user.email=t@localhost', ...a])
+  git('add', '.')
+  git('commit', '-qm', 'for the log')
+  admin = await w.page('admin', w.password)
+})
+after(async () => {
+  if (process.env.SHOT) await admin?.screenshot({ path: process.env.SHOT })
+  await w?.stop()
+})
+
+/** Runs a script to its end and opens its log. */
+async function ran(name, hash = '') {
+  const tpl = await w.template(name + Math.random(), name)
+  const task = await w.api('POST', 'project/1/tasks', { template_id: tpl.id })
+  await until('it has ended', async () => ['error', 'success'].includes((await w.api('GET', `project/1/tasks/${task.id}`)).status))
+  await go(admin, `project/1/tasks/${task.id}${hash}`)
+  await admin.waitForSelector('.log .line')
+  return task
+}
+const numbers = () => admin.$$eval('.log .line .no', (l) => l.map((x) => Number(x.textContent)))
+const marked = () => admin.$$eval('.log .line.marked .no', (l) => l.map((x) => Number(x.textContent)))
+
+test('a failed script leads to its errors by button and by key', async () => {
+  await ran('breaks.sh')
+  await admin.click('.log .errors button')
+  await admin.waitForSelector('.log .line.marked.failing:has-text("cannot stat")')
+  assert.match(await admin.textContent('.log .errors button'), /1 of 2/)
+  await admin.focus('#main')
+  await admin.keyboard.press('e')
+  await admin.waitForSelector('.log .line.marked.failing:has-text("it is over")')
+  await admin.keyboard.press('Shift+E')
+  await admin.waitForSelector('.log .line.marked.failing:has-text("cannot stat")')
+  assert.ok((await admin.locator('.ticks .error').count()) === 2 && (await admin.locator('.ticks .marked').count()) === 1)
+  await admin.fill('.log input[type=search]', 'more 299')
+  await until('it is found', async () => (await admin.textContent('.log .found')).startsWith('1'))
+  assert.equal(await admin.locator('.ticks .hit').count(), 1)
+  assert.equal(await admin.inputValue('.log input[type=search]'), 'more 299', 'letters that are typed are no keys')
+  assert.deepEqual(await serious(admin), [])
+  clean(admin)
+})
+
+test('an address names lines, which are copied as they were printed', async () => {
+  const task = await ran('breaks.sh', '#L40-L42')
+  await until('the range is marked', async () => (await marked()).join() === '40,41,42')
+  await admin.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await admin.click('.log >> text=Copy lines')
+  const lines = await w.api('GET', `project/1/tasks/${task.id}/output?from=39&limit=3`)
+  const want = lines.map((l) => l.output).join('\n')
+  await until('they are copied', async () => (await admin.evaluate(() => navigator.clipboard.readText())) === want)
+  await admin.click('.log .no >> text="43"')
+  await admin.waitForURL(/#L43$/)
+  await admin.click('.log .no >> text="46"', { modifiers: ['Shift'] })
+  await admin.waitForURL(/#L43-L46$/)
+  assert.deepEqual(await marked(), [43, 44, 45, 46])
+  await admin.evaluate(() => {
+    const rows = [...document.querySelectorAll('.log .line')]
+    const from = rows.find((r) => r.querySelector('.no').textContent === '43')
+    const to = rows.find((r) => r.querySelector('.no').textContent === '45')
+    getSelection().setBaseAndExtent(from, 0, to, to.childNodes.length)
+    document.querySelector('.log .scroller').focus()
+  })
+  await admin.keyboard.press('Control+c')
+  const selected = await w.api('GET', `project/1/tasks/${task.id}/output?from=42&limit=3`)
+  assert.equal(await admin.evaluate(() => navigator.clipboard.readText()), selected.map((l) => l.output).join('\n'))
+  clean(admin)
+})
+
+test('an address behind the end says where the log ends', async () => {
+  await ran('breaks.sh', '#L99999')
+  const told = await admin.textContent('.log .beyond')
+  const last = (await numbers()).at(-1)
+  assert.equal(told, `The log ends at line ${last}.`)
+  clean(admin)
+})
+
+test('keys go through the log, and a question mark lists them', async () => {
+  await ran('breaks.sh')
+  const last = (await numbers()).at(-1)
+  await admin.focus('#main')
+  await admin.keyboard.press('g')
+  await until('the first line is shown', async () => (await numbers())[0] === 1)
+  await admin.keyboard.press('PageDown')
+  await until('a page further', async () => (await numbers())[0] > 10)
+  await admin.keyboard.press('Shift+G')
+  await until('the last line is shown', async () => (await numbers()).at(-1) === last)
+  const wrap = await admin.getAttribute('.log button:has-text("Wrap")', 'aria-pressed')
+  await admin.keyboard.press('w')
+  await until('wrap changes', async () => (await admin.getAttribute('.log button:has-text("Wrap")', 'aria-pressed')) !== wrap)
+  await admin.keyboard.press('w')
+  await admin.keyboard.press('?')
+  await admin.waitForSelector('[role=dialog] kbd >> text="E"')
+  assert.deepEqual(await serious(admin), [])
+  await admin.keyboard.press('Escape')
+  await admin.waitForSelector('[role=dialog]', { state: 'detached' })
+  clean(admin)
+})
+
+test('what is typed right behind the key of the search is in its field', async () => {
+  await go(admin, 'project/1/templates')
+  await admin.evaluate(() => {
+    // Both come before the page has drawn anything.
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true, cancelable: true }))
+  })
+  await admin.keyboard.type('hello')
+  assert.equal(await admin.inputValue('[role=dialog] input'), 'hello')
+  await admin.keyboard.press('Enter')
+  await admin.waitForURL(/templates\/\d+/)
+  clean(admin)
+})
+
+test('text that would turn the line is shown as a mark', async () => {
+  await ran('turned.sh')
+  await admin.waitForSelector('.log .line:has-text("abc⟨RLO⟩txt.exe")')
+  clean(admin)
+})
