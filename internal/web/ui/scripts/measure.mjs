@@ -1,13 +1,15 @@
-// Prints what the page weighs, how soon it can be used, and how soon a printed
-// line is seen. SEMAPHORE_BIN names the server, as for the journeys.
+// Prints what the page weighs, how soon it can be used, how soon a printed line
+// is seen, and how long logs behave. SEMAPHORE_BIN names the server, as for the journeys.
 import { World } from '../e2e/world.mjs'
+import { measureFlow, measureLog } from './measure/log.mjs'
 
 const limits = { weight: 250, ready: 1000, line: 300 }
 const w = await World.start()
 const failed = []
+/** A limit below zero is the least. */
 const tell = (what, value, unit, limit) => {
-  console.log(`${what.padEnd(48)} ${String(Math.round(value)).padStart(6)} ${unit}   at most ${limit}`)
-  if (value > limit) failed.push(what)
+  console.log(`${what.padEnd(48)} ${String(Math.round(value)).padStart(6)} ${unit}   at ${limit < 0 ? 'least' : 'most'} ${Math.abs(limit)}`)
+  if (limit < 0 ? value < -limit : value > limit) failed.push(what)
 }
 const at = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))]
 
@@ -52,6 +54,8 @@ try {
   if (delays.length < 20) throw new Error(`only ${delays.length} lines came live`)
   tell(`from print to page, median of ${delays.length} lines`, at(delays, 0.5), 'ms ', limits.line)
   tell('from print to page, 95 of 100 lines', at(delays, 0.95), 'ms ', limits.line)
+  await measureLog(w, admin, tell)
+  await measureFlow(w, admin, tell)
 } finally {
   await w.stop()
 }
