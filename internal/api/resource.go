@@ -142,7 +142,7 @@ func (res resource[T, In]) post(c *call) error {
 		if err != nil {
 			return err
 		}
-		return res.finish(ctx, c, tx, &in, &row, "created")
+		return res.finish(ctx, c, tx, &in, &row, "%s %q created")
 	})
 	if err != nil {
 		return err
@@ -153,16 +153,20 @@ func (res resource[T, In]) post(c *call) error {
 	return res.answer(c, cmp.Or(res.postStatus, http.StatusCreated), row)
 }
 
-// finish stores what belongs to a row, and the event.
-func (res resource[T, In]) finish(ctx context.Context, c *call, tx store.Store, in *In, row *T, what string) error {
+// finish stores what belongs to a row, and the event, whose text names noun and
+// row.
+func (res resource[T, In]) finish(ctx context.Context, c *call, tx store.Store, in *In, row *T, event string) error {
 	if res.saved != nil {
 		if err := res.saved(ctx, c, tx, in, row); err != nil {
 			return err
 		}
 	}
 	id, _ := res.ids(row)
-	return c.record(ctx, tx, res.event, *id, "%s %q %s", strings.ToUpper(res.noun[:1])+res.noun[1:], res.label(row), what)
+	return c.record(ctx, tx, res.event, *id, event, res.title(), res.label(row))
 }
+
+// title is the noun as the first word of a text.
+func (res resource[T, In]) title() string { return strings.ToUpper(res.noun[:1]) + res.noun[1:] }
 
 // answer shows one row, as its own GET would.
 func (res resource[T, In]) answer(c *call, status int, row T) error {
@@ -225,7 +229,7 @@ func (res resource[T, In]) put(c *call) error {
 		if err != nil {
 			return err
 		}
-		return res.finish(ctx, c, tx, &in, &row, "updated")
+		return res.finish(ctx, c, tx, &in, &row, "%s %q updated")
 	})
 	if err != nil {
 		return err
@@ -251,7 +255,7 @@ func (res resource[T, In]) remove(c *call) error {
 		return named(err, res.noun)
 	}
 	ctx := context.WithoutCancel(c.ctx())
-	if err := c.record(ctx, c.s.st, res.event, *id, "%s %q deleted", strings.ToUpper(res.noun[:1])+res.noun[1:], res.label(&row)); err != nil {
+	if err := c.record(ctx, c.s.st, res.event, *id, "%s %q deleted", res.title(), res.label(&row)); err != nil {
 		return err
 	}
 	if res.changed != nil {
