@@ -1,5 +1,5 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
-import { ApiError, base } from './api/client'
+import { ApiError, base, reason } from './api/client'
 import { t } from './i18n'
 import { notify } from './state/page'
 import { enterProject, lastProject, loadSession, session } from './state/session'
@@ -56,7 +56,7 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
     await loadSession()
   } catch (e) {
     if (e instanceof ApiError && e.status === 401) return { name: 'login', query: { to: to.fullPath === '/' ? undefined : to.fullPath } }
-    if (e instanceof ApiError) return to.path === '/' ? true : { path: '/', query: { failed: e.message } }
+    if (e instanceof ApiError) return to.path === '/' ? true : { path: '/', query: { failed: reason(e) } }
     throw e
   }
   // Links of the old page name a task in the query of any page.

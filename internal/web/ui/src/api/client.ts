@@ -1,3 +1,4 @@
+import { say } from '../i18n/server'
 import { messages } from './server'
 
 /** The address everything is below: that of the page's base element. */
@@ -83,5 +84,5 @@ export const del = (path: string, o?: Options) => call('DELETE', path, undefined
 /** Lists may be null where the reference's are. */
 export const list = async <T>(path: string, o?: Options): Promise<T[]> => (await get<T[] | null>(path, o)) ?? []
 
-/** The text of anything that was thrown. */
-export const reason = (e: unknown) => (e instanceof Error ? e.message : String(e))
+/** The text of anything that was thrown, in the language of the page. */
+export const reason = (e: unknown) => say(e instanceof Error ? e.message : String(e))

@@ -1,5 +1,5 @@
 import { defineAsyncComponent, type Component } from 'vue'
-import { t } from '../i18n'
+import { t, titleOf } from '../i18n'
 import { session } from '../state/session'
 import Branch from '../ui/Branch.vue'
 import CronField from '../ui/CronField.vue'
@@ -107,7 +107,7 @@ const environment: Resource = {
     nameField,
     { key: 'json', kind: 'custom', component: KeyValues as Component },
     { key: 'env', kind: 'custom', component: KeyValues as Component },
-    { key: 'secrets', kind: 'custom', component: VariableSecrets as Component },
+    { key: 'secrets', kind: 'custom', component: VariableSecrets as Component, rows: true },
     { key: 'secret_storage_id', kind: 'ref', ref: 'secret_storages', optional: true, when: (_, c) => c.fresh && !!c.lists.secret_storages?.length },
     { key: 'secret_storage_key_prefix', when: (r, c) => c.fresh && !!r.secret_storage_id },
   ],
@@ -252,4 +252,4 @@ export const runnerBase = {
 const runners: Resource = { ...runnerBase, name: 'runners', api: below('runners'), bit: 4 }
 
 export const projectResources = [keys, repositories, inventory, environment, schedule, integrations, secretStorages, knownHosts, views, roles, runners]
-export const appTitle = (id: unknown) => session.apps.find((a) => a.id === id)?.title ?? String(id ?? '')
+export const appTitle = (id: unknown) => titleOf('app', String(id ?? ''), session.apps.find((a) => a.id === id)?.title ?? '')

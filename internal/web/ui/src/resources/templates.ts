@@ -1,5 +1,5 @@
 import type { Component } from 'vue'
-import { t } from '../i18n'
+import { t, titleOf } from '../i18n'
 import { session } from '../state/session'
 import ArgList from '../ui/ArgList.vue'
 import Branch from '../ui/Branch.vue'
@@ -15,7 +15,7 @@ const kinds: Record<string, string[]> = { ansible: ['static', 'static-yaml', 'fi
 
 const fields: Field[] = [
   nameField,
-  { key: 'app', kind: 'select', options: () => session.apps.filter((a) => a.active).map((a) => ({ value: a.id, label: a.title || a.id })) },
+  { key: 'app', kind: 'select', options: () => session.apps.filter((a) => a.active).map((a) => ({ value: a.id, label: titleOf('app', a.id, a.title) })) },
   { key: 'description' },
   { key: 'type', label: 'tpl_type', kind: 'select', options: () => ['', 'build', 'deploy'].map((value) => ({ value, label: t(`tpl.${value || 'task'}`) })) },
   { key: 'start_version', when: (r) => r.type === 'build' },
@@ -35,12 +35,12 @@ const fields: Field[] = [
   { key: 'task_params.limit', label: 'limit', kind: 'lines', when: ansible },
   { key: 'task_params.tags', label: 'tags', kind: 'lines', when: ansible },
   { key: 'task_params.skip_tags', label: 'skip_tags', kind: 'lines', when: ansible },
-  { key: 'vaults', kind: 'custom', component: Vaults as Component, when: ansible },
+  { key: 'vaults', kind: 'custom', component: Vaults as Component, rows: true, when: ansible },
   check('task_params.auto_approve', terraform),
   check('task_params.override_backend', terraform),
   { key: 'task_params.backend_filename', label: 'backend_filename', when: (r) => terraform(r) && !!(r.task_params as Row).override_backend },
   { key: 'h_ask', kind: 'heading' },
-  { key: 'survey_vars', kind: 'custom', component: SurveyEditor as Component },
+  { key: 'survey_vars', kind: 'custom', component: SurveyEditor as Component, rows: true },
   check('allow_override_args_in_task'),
   check('allow_override_branch_in_task'),
   check('task_params.allow_override_inventory', ansible),

@@ -27,6 +27,7 @@ export interface Field {
   language?: (row: Row) => 'yaml' | 'json' | 'ini' | 'shell'
   component?: Component
   props?: (row: Row, c: Context) => Record<string, unknown>
+  rows?: boolean // the component shows what is wrong with each of its rows, by "0" or "0.name"
 }
 
 export interface Column {
