@@ -3,6 +3,7 @@ import { ApiError, base, reason } from './api/client'
 import { t } from './i18n'
 import { notify } from './state/page'
 import { enterProject, lastProject, loadSession, session } from './state/session'
+import { setScreen } from './state/title'
 
 const list = () => import('./screens/ResourceList.vue')
 const form = () => import('./screens/ResourceForm.vue')
@@ -81,6 +82,5 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
 router.onError(() => notify(t('page.not_loaded'), true))
 
 router.afterEach((to) => {
-  const title = typeof to.meta.title === 'string' ? t(to.meta.title) : ''
-  document.title = [title, to.params.project ? session.project?.name : '', 'Semaphore'].filter(Boolean).join(' · ')
+  setScreen(to.meta.title, !!to.params.project)
 })

@@ -22,7 +22,11 @@ const looks: Record<string, Look> = {
 export const look = (status: string): Look => looks[status] ?? { shape: 'dot', tone: 'plain' }
 export const known = Object.keys(looks)
 
+/** The shape of a status as a letter, where nothing can be drawn. */
+export const mark = (status: string): string => ({ ring: '◌', arc: '▶', check: '✓', cross: '✕', square: '■', diamond: '◆', slash: '⊘', dot: '•' })[look(status).shape]
+
 export const finished = (status: string) => status === 'success' || status === 'error' || status === 'stopped'
+export const unfinished = known.filter((s) => !finished(s))
 export const stoppable = (status: string) => !finished(status) && status !== 'stopping' && status !== 'rejected'
 
 /** How a field of a run dialog is to be read: milliseconds that a task took so far. */
