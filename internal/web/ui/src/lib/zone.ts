@@ -25,14 +25,18 @@ export interface NextRun {
 
 /** When a schedule runs next, as its viewer and its own zone write it. */
 export function nextRuns(times: string[], zone: string, own: string, language: string): NextRun[] {
-  const format = (timeZone: string) => new Intl.DateTimeFormat(language, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZone })
-  const here = format(own)
   const known = offset(0, zone) !== ''
-  const far = known ? format(zone) : here
+  const far = known ? zone : own
+  const date = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' } as const
+  const write = (at: Date, timeZone: string, o: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...o, timeZone }).format(at)
   return times.map((time, i) => {
     const at = new Date(time)
+    const sameDay = write(at, own, date) === write(at, far, date)
+    const full = { ...date, hour: '2-digit', minute: '2-digit' } as const
+    const text = write(at, own, full)
+    const there = write(at, far, full)
     const before = times[i - 1]
     const moved = known && before !== undefined && offset(before, zone) !== offset(time, zone)
-    return { time, text: here.format(at), there: far.format(at) === here.format(at) ? '' : far.format(at), change: moved ? offset(time, zone) : '' }
+    return { time, text, there: there === text ? '' : write(at, far, { ...(sameDay ? {} : { weekday: 'short' }), hour: '2-digit', minute: '2-digit' }), change: moved ? offset(time, zone) : '' }
   })
 }
