@@ -2,6 +2,7 @@
 // is seen, and how long logs behave. SEMAPHORE_BIN names the server, as for the journeys.
 import { World } from '../e2e/world.mjs'
 import { measureFlow, measureLog } from './measure/log.mjs'
+import { measureSlow } from './measure/slow.mjs'
 
 const limits = { weight: 250, ready: 1000, line: 300 }
 const w = await World.start()
@@ -32,6 +33,7 @@ try {
     await context.close()
   }
   tell('templates can be used, median of 5 empty caches', at(ready, 0.5), 'ms ', limits.ready)
+  await measureSlow(w, state, 'project/1/templates', '.tpls button:enabled', tell)
 
   const tpl = await w.template('Clock', 'clock.sh')
   const task = await w.api('POST', 'project/1/tasks', { template_id: tpl.id })

@@ -53,6 +53,10 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
   if (to.meta.open) return true
   // The code of a screen is loaded while it is found out who looks at it.
   for (const r of to.matched) if (typeof r.components?.default === 'function') void (r.components.default as () => Promise<unknown>)().catch(() => {})
+  const id = to.params.project ? Number(to.params.project) : 0
+  // On the first visit both are read at once; who is signed out is told so below.
+  const entered = id && !session.user ? enterProject(id, { quiet: true }) : null
+  entered?.catch(() => {})
   try {
     await loadSession()
   } catch (e) {
@@ -61,7 +65,6 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
     throw e
   }
   // Links of the old page name a task in the query of any page.
-  const id = to.params.project ? Number(to.params.project) : 0
   if (id && typeof to.query.t === 'string' && /^\d+$/.test(to.query.t)) return `/project/${id}/tasks/${to.query.t}`
   if (to.meta.admin && !session.user?.admin) return { path: '/' }
   if (!id) {
@@ -70,7 +73,7 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
     return `/project/${lastProject()!}/history`
   }
   try {
-    await enterProject(id)
+    await (entered ?? enterProject(id))
   } catch (e) {
     if (e instanceof ApiError && e.status !== 401) return { path: '/not-found' }
     return false

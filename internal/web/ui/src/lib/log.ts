@@ -118,9 +118,14 @@ export class Log {
 /** Looks for a text in all lines, page by page, until it is told to stop. */
 export async function* search(fetch: Fetch, text: string, step = 20_000): AsyncGenerator<{ found: number[]; done: number; total: number }> {
   const plain = text.toLowerCase()
+  let next = fetch(0, step)
   for (let from = 0, total = 1; from < total; from += step) {
-    const got = await fetch(from, step)
+    const got = await next
     total = got.total
+    if (from + step < total) {
+      next = fetch(from + step, step) // comes while these are looked through
+      next.catch(() => {}) // told where it is awaited, if it still is
+    }
     const found = got.lines.filter((l) => strip(l.text).toLowerCase().includes(plain)).map((l) => l.n)
     yield { found, done: Math.min(total, from + step), total }
   }
@@ -130,4 +135,4 @@ export async function* search(fetch: Fetch, text: string, step = 20_000): AsyncG
 const escapes = /\u001b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g
 
 /** A text without the escapes of terminals. */
-export const strip = (text: string) => text.replace(escapes, '')
+export const strip = (text: string) => (text.includes('\u001b') ? text.replace(escapes, '') : text)

@@ -50,8 +50,10 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
   let watchdog = 0
   let heard = 0 // when the last frame came
   let suspected = false
+  let cost = 0 // milliseconds that reading took
 
   async function read() {
+    const begun = performance.now()
     const known = log.total
     const [t, first] = await Promise.all([get<Task>(`project/${project}/tasks/${id}`), fetch(log.total, 1)])
     task.value = t
@@ -63,6 +65,7 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
     tick.value++ // what could not be loaded is asked for again
     failed(null)
     await parts()
+    cost = performance.now() - begun
     if (finished(t.status)) close()
   }
   async function parts() {
@@ -72,8 +75,8 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
     errors.value = e
     hosts.value = h
   }
-  /** Reads again, soon; calls in between are one. */
-  function soon(ms = 1500) {
+  /** Reads again, soon; calls in between are one. Thousands of parts are read less often. */
+  function soon(ms = Math.max(1500, 10 * cost)) {
     timer ||= window.setTimeout(() => {
       timer = 0
       read().catch(failed)

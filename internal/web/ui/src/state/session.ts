@@ -1,5 +1,5 @@
 import { computed, reactive } from 'vue'
-import { call, get, list } from '../api/client'
+import { call, get, list, type Options } from '../api/client'
 import { startLive, stopLive } from '../api/live'
 import type { Access, App, Info, Project, Self } from '../api/schema'
 
@@ -43,9 +43,9 @@ export async function reloadProjects() {
 }
 
 /** Makes a project the current one. It throws a 404 for one that the user may not see. */
-export async function enterProject(id: number) {
+export async function enterProject(id: number, o: Options = {}) {
   if (session.project?.id === id) return
-  const [project, access] = await Promise.all([get<Project>(`project/${id}`), get<Access>(`project/${id}/role`)])
+  const [project, access] = await Promise.all([get<Project>(`project/${id}`, o), get<Access>(`project/${id}/role`, o)])
   session.project = project
   session.access = access
   try {
