@@ -133,3 +133,46 @@ test('text that would turn the line is shown as a mark', async () => {
   await admin.waitForSelector('.log .line:has-text("abc⟨RLO⟩txt.exe")')
   clean(admin)
 })
+
+test('names cannot turn what stands around them', async () => {
+  const tpl = await w.template('pay\u202Eexe.txt', 'hello.sh')
+  for (const path of ['project/1/templates', `project/1/templates/${tpl.id}`]) {
+    await go(admin, path)
+    await admin.waitForSelector('main >> text=pay⟨RLO⟩exe.txt')
+    assert.doesNotMatch(await admin.innerText('body'), /\u202E/, path)
+  }
+  clean(admin)
+})
+
+test('the parts of a log fold and follow it, however many they are', async () => {
+  const tpl = await w.template('Parts', 'flood.sh', { arguments: '["n=20000"]' })
+  const task = await w.api('POST', 'project/1/tasks', { template_id: tpl.id })
+  await until('it has ended', async () => (await w.api('GET', `project/1/tasks/${task.id}`)).status === 'success')
+  const time = '2026-01-01T00:00:00Z'
+  const stage = (id, type, name, from, to) => ({ id, task_id: task.id, number: id, type, name, start: time, end: time, start_output_id: from, end_output_id: to, result: null })
+  const stages = [stage(1, 'init', '', 0, 9)]
+  for (let p = 0; p < 2; p++) {
+    stages.push(stage(stages.length + 1, 'play', `Play ${p}`, 10 + 7500 * p, 7509 + 7500 * p))
+    for (let i = 0; i < 2500; i++) stages.push(stage(stages.length + 1, 'task', `Task ${p}.${i}`, 11 + 7500 * p + 3 * i, 13 + 7500 * p + 3 * i - (i === 2499 ? 2 : 0)))
+  }
+  await admin.route('**/stages', (route) => route.fulfill({ json: stages }))
+  await go(admin, `project/1/tasks/${task.id}#L6000`)
+  await admin.waitForSelector('.outline .reading:has-text("Task 0.1996")')
+  assert.ok((await admin.locator('.outline .part').count()) < 80)
+  await admin.focus('#main')
+  await admin.keyboard.press('g')
+  await admin.waitForSelector('.outline .reading:has-text("Preparation")')
+  await admin.click('.outline .part:has-text("Play 0") .opens')
+  await admin.waitForSelector('.outline .part:has-text("Play 1")')
+  assert.equal(await admin.locator('.outline .part:has-text("Task 0.1")').count(), 0)
+  await until('its lines are folded', async () => (await numbers()).includes(7511))
+  await admin.click('.outline .part:has-text("Task 1.2") .to')
+  await until('a task is shown', async () => (await marked()).join() === String(7512 + 3 * 2))
+  await admin.setViewportSize({ width: 375, height: 740 })
+  await admin.click('.log >> text="Parts"')
+  await admin.waitForSelector('[role=dialog] .outline .part:has-text("Play 1")')
+  assert.deepEqual(await serious(admin), [])
+  await admin.setViewportSize({ width: 1280, height: 800 })
+  await admin.unroute('**/stages')
+  clean(admin)
+})

@@ -3,6 +3,7 @@ import { t } from '../i18n'
 import { mark } from '../lib/status'
 import { counts } from './counts'
 import { session } from './session'
+import { visible } from '../lib/bidi'
 
 const screen = ref('')
 const inside = ref(false)
@@ -14,7 +15,7 @@ export function titleOf() {
   const parts = [own.value?.text ?? (screen.value && t(screen.value)), inside.value ? session.project?.name : '', 'Semaphore']
   return [...states, parts.filter(Boolean).join(' · ')].filter(Boolean).join(' ')
 }
-watchEffect(() => (document.title = titleOf()))
+watchEffect(() => (document.title = visible(titleOf())))
 
 /** Names the screen; the router calls it. */
 export function setScreen(label: unknown, project: boolean) {

@@ -1,0 +1,1 @@
+const s=/[\u202a-\u202e\u2066-\u2069]/g,c={8234:"LRE",8235:"RLE",8236:"PDF",8237:"LRO",8238:"RLO",8294:"LRI",8295:"RLI",8296:"FSI",8297:"PDI"},t=e=>e.replace(s,o=>`⟨${c[o.charCodeAt(0)]}⟩`);export{t as v};
