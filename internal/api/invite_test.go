@@ -79,4 +79,24 @@ func TestInvitationsAreOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{idle: true})
 	w.play([]scenario{{name: "where the configuration says so", method: "POST", path: "/project/{p}/invites", body: `{"user_id":{stranger},"role":"guest"}`, status: 400, contains: []string{"teams.invites_enabled"}}})
+	stranger := w.ids["stranger"]
+	row, err := w.st.Projects().Invites().Create(t.Context(), store.Invite{ProjectID: w.ids["p"], UserID: &stranger, Role: "guest", Status: "pending", Token: "x", InviterUserID: w.ids["owner"], Created: time.Now()})
+	require.NoError(t, err)
+	w.ids["invite"] = row.ID
+	w.play([]scenario{
+		{name: "one from before is not offered", as: "stranger", method: "GET", path: "/invites", status: 200, contains: []string{"[]"}},
+		{name: "nor accepted", as: "stranger", method: "POST", path: "/invites/accept", body: `{"id":{invite}}`, status: 404},
+		{name: "and members are added", method: "POST", path: "/project/{p}/users", body: `{"user_id":{stranger},"role":"guest"}`, status: 204},
+	})
+}
+
+func TestMembersAreInvitedAndNotAdded(t *testing.T) {
+	t.Parallel()
+	backends(t, options{idle: true, api: func(c *api.Config) { c.Settings.InvitesEnabled = true }}, func(_ *testing.T, w *world) {
+		w.play([]scenario{
+			{name: "by an owner", method: "POST", path: "/project/{p}/users", body: `{"user_id":{stranger},"role":"guest"}`, status: 403, contains: []string{"invitation"}},
+			{name: "who is no member by that", as: "stranger", method: "GET", path: "/project/{p}", status: 404},
+			{name: "an administrator adds", as: "admin", method: "POST", path: "/project/{p}/users", body: `{"user_id":{stranger},"role":"guest"}`, status: 204},
+		})
+	})
 }

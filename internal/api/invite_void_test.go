@@ -18,7 +18,7 @@ func TestAnInvitationIsWorthWhatItsAuthorMayDo(t *testing.T) {
 			{name: "who invites nobody", as: "stranger", method: "POST", path: accept, body: by, status: 400, contains: []string{"whoever invited you"}},
 			{name: "he leaves", method: "DELETE", path: "/project/{p}/users/{manager}", status: 204},
 			{name: "and his invitation with him", as: "stranger", method: "POST", path: accept, body: by, status: 400, contains: []string{"whoever invited you"}},
-			{name: "he comes back as an owner", method: "POST", path: "/project/{p}/users", body: `{"user_id":{manager},"role":"owner"}`, status: 204},
+			{name: "he comes back as an owner", as: "admin", method: "POST", path: "/project/{p}/users", body: `{"user_id":{manager},"role":"owner"}`, status: 204},
 			{name: "and it is good again", as: "stranger", method: "POST", path: accept, body: by, status: 200},
 			{name: "for what it says", as: "stranger", method: "GET", path: "/project/{p}/role", status: 200, contains: []string{`"role":"owner"`}},
 		})

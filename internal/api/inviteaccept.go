@@ -21,6 +21,9 @@ type answerInput struct {
 // listOwnInvites lists the invitations that name the caller and can still be
 // accepted.
 func (s *Server) listOwnInvites(c *call) error {
+	if !s.cfg.Settings.InvitesEnabled {
+		return c.json(http.StatusOK, []inviteReply{})
+	}
 	page, err := s.st.Projects().Invites().List(c.ctx(), store.AnyScope, store.Query{Where: map[string]any{"user_id": c.user.ID, "status": invitePending}, Limit: -1})
 	if err != nil {
 		return err
@@ -51,6 +54,9 @@ func (s *Server) listOwnInvites(c *call) error {
 // give himself proves nothing, so that one by e-mail needs its token too.
 func (c *call) addressed(ctx context.Context, tx store.Store, in answerInput) (store.Invite, error) {
 	none := answer(http.StatusNotFound, "there is no such invitation for you, or not any more: ask for a new one")
+	if !c.s.cfg.Settings.InvitesEnabled {
+		return store.Invite{}, none
+	}
 	where := map[string]any{"id": in.ID, "user_id": c.user.ID}
 	if in.Token != "" {
 		where = map[string]any{"status": invitePending}

@@ -39,7 +39,7 @@ func memberExpectations() map[string]expect {
 	const role = `{"name":"Helper","permissions":1,"project_id":{p}}`
 	return map[string]expect{
 		"GET P/users":           {ok: 200},
-		"POST P/users":          {ok: 204, body: `{"user_id":{spare},"role":"task_runner"}`},
+		"POST P/users":          {ok: 204, body: `{"user_id":{spare},"role":"task_runner"}`, but: map[string]int{"owner": 403}},
 		"GET P/users/{user}":    {ok: 200, in: "user=guest"},
 		"PUT P/users/{user}":    {ok: 204, in: "user=guest", body: `{"role":"task_runner"}`},
 		"DELETE P/users/{user}": {ok: 204, in: "user=guest"},

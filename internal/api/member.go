@@ -115,11 +115,15 @@ type memberInput struct {
 	Role   string `json:"role"`
 }
 
-// addMember makes somebody a member.
+// addMember makes somebody a member. Where members are invited only
+// administrators add anybody without being accepted first.
 func (s *Server) addMember(c *call) error {
 	var in memberInput
 	if err := c.decode(&in); err != nil {
 		return err
+	}
+	if s.cfg.Settings.InvitesEnabled && !c.user.Admin {
+		return answer(http.StatusForbidden, "members are invited here, not added: create an invitation, or ask an administrator")
 	}
 	err := c.inTx(func(ctx context.Context, tx store.Store) error {
 		if err := c.mayGrant(ctx, tx, in.Role); err != nil {

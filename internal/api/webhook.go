@@ -34,6 +34,10 @@ func (s *Server) webhookRoutes() []route {
 // errNoAddress answers that nobody listens at an address.
 var errNoAddress = answer(http.StatusNotFound, "no integration has this address: copy it anew from the project's integrations")
 
+// errShared answers that an integration is no longer reached by an address of
+// its own.
+var errShared = answer(http.StatusNotFound, "the integration is reached by the addresses of its project: send there, or switch searchable off")
+
 // webhook takes a request to the address of one integration, or of all
 // searchable ones of a project, and starts the tasks of those that its sender
 // has proven itself to and that want it.
@@ -52,9 +56,12 @@ func (s *Server) webhook(c *call) error {
 	req := hook.Request{Method: c.r.Method, Header: c.r.Header, Body: body}
 	status := http.StatusOK // of old, for an address that nobody has
 	alias, list, err := s.listeners(c.ctx(), c.r.PathValue("alias"))
-	if err == nil {
+	switch {
+	case err == nil:
 		status = http.StatusNoContent
 		err = s.deliver(c, alias, list, req)
+	case errors.Is(err, errShared):
+		err = s.turnAway(c, alias, req)
 	}
 	if err != nil && s.cfg.Settings.WebhookLegacyStatus && answerOf(err).status < http.StatusInternalServerError {
 		return c.empty(status)
@@ -95,9 +102,31 @@ func (s *Server) listeners(ctx context.Context, alias string) (store.Integration
 		return row, nil, fmt.Errorf("find integrations: %w", err)
 	}
 	if len(page.Items) == 0 && row.IntegrationID != nil {
-		return row, nil, answer(http.StatusNotFound, "the integration is reached by the addresses of its project: send there, or switch searchable off")
+		return row, nil, errShared
 	}
 	return row, page.Items, nil
+}
+
+// turnAway writes down a delivery to an address that reaches nobody any more, so
+// that whoever looks for it finds out why it started nothing.
+func (s *Server) turnAway(c *call, alias store.IntegrationAlias, req hook.Request) error {
+	entry := hook.Entry{ProjectID: alias.ProjectID, Alias: alias.Alias}
+	if alias.IntegrationID != nil {
+		page, err := s.st.Integrations().List(c.ctx(), alias.ProjectID, store.Query{Where: map[string]any{"id": *alias.IntegrationID}, Limit: 1})
+		if err != nil {
+			return fmt.Errorf("find integrations: %w", err)
+		}
+		for _, i := range page.Items {
+			entry.AuthHeaders = append(entry.AuthHeaders, i.AuthHeader)
+		}
+	}
+	_, err := s.cfg.Webhooks.deliveries.Do(c.ctx(), entry, req, func(context.Context) (hook.Answer, error) {
+		return hook.Answer{Status: http.StatusNotFound, Outcome: "refused: " + answerOf(errShared).text}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return errShared
 }
 
 // deliver lets those integrations work that the sender has proven itself to,

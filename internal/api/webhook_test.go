@@ -195,3 +195,23 @@ func TestWebhookLegacyStatus(t *testing.T) {
 	})
 	require.Zero(t, w.tasks(t))
 }
+
+func TestACallToAnAddressThatIsNoLongerOneIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+		const hook = `"name":"hook","template_id":{template},"auth_method":"token","auth_header":"X-Gitlab-Token","auth_secret_id":{key}`
+		w.created("hook", "owner", integrations, "{"+hook+"}")
+		own, shared := w.alias(t, integrations+"/{hook}/aliases"), w.alias(t, integrations+"/aliases")
+		proof := []string{"X-Gitlab-Token", hookSecret, "X-Gitlab-Event-UUID", "one"}
+		w.play([]scenario{
+			{name: "its own address starts a task", as: "nobody", method: "POST", path: own, body: "{}", header: proof, status: 204},
+			{name: "it moves to the address of the project", method: "PUT", path: integrations + "/{hook}", body: `{"id":{hook},"project_id":{p},` + hook + `,"searchable":true}`, status: 204},
+			{name: "its own address is refused", as: "nobody", method: "POST", path: own, body: `{"a":"canary-body"}`, header: proof, status: 404, contains: []string{"searchable"}},
+			{name: "that of the project takes it", as: "nobody", method: "POST", path: shared, body: "{}", header: proof, status: 204},
+			{name: "all three are in the log", method: "GET", path: integrations + "/deliveries", status: 200, contains: []string{`"id":3`, `"status":404`, "refused: the integration is reached by the addresses of its project"}, lacks: []string{`"id":4`}},
+			{name: "the refused one without what its sender has not proven", method: "GET", path: integrations + "/deliveries?id=2", status: 200, contains: []string{`"integrations":[]`, `"tasks":[]`, `"body":null`}, lacks: []string{"canary"}},
+			{name: "and it is not played again", method: "POST", path: integrations + "/deliveries/2/replay", status: 400},
+		})
+		require.Equal(t, 1, w.tasks(t))
+	})
+}

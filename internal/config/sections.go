@@ -48,7 +48,7 @@ type EmailOTP struct {
 
 // Teams configures the members of projects.
 type Teams struct {
-	InvitesEnabled  bool   `json:"invites_enabled" env:"SEMAPHORE_TEAMS_INVITES_ENABLED" doc:"Members are invited, not added."`
+	InvitesEnabled  bool   `json:"invites_enabled" env:"SEMAPHORE_TEAMS_INVITES_ENABLED" doc:"Members are invited, not added; administrators may still add them. Off, open invitations count for nothing."`
 	InviteType      string `json:"invite_type" env:"SEMAPHORE_TEAMS_INVITE_TYPE" default:"username" rule:"oneof:email|username|both" doc:"How somebody is named who is invited."`
 	MembersCanLeave bool   `json:"members_can_leave" env:"SEMAPHORE_TEAMS_MEMBERS_CAN_LEAVE" doc:"Members may leave a project by themselves."`
 }
