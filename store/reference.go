@@ -23,6 +23,9 @@ const (
 type Referrer struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
+	// Kind is what the row is where its list holds others too: variable groups
+	// and secret storages are listed with the keys that they have.
+	Kind Kind `json:"kind,omitempty"`
 }
 
 // References are the referrers of a row by their kind.

@@ -282,8 +282,8 @@ func (res resource[T, In]) refs(c *call) error {
 	return c.json(http.StatusOK, shown)
 }
 
-// showRefs names each schedule by its template, as clients expect, and makes
-// every list one.
+// showRefs names each schedule by its template, as clients expect, and each
+// secret by its variable group, and makes every list one.
 func (c *call) showRefs(refs store.References) (store.References, error) {
 	for i, r := range refs.Schedules {
 		sched, err := c.s.st.Schedules().Get(c.ctx(), c.project.ID, r.ID)
@@ -296,6 +296,25 @@ func (c *call) showRefs(refs store.References) (store.References, error) {
 		}
 		refs.Schedules[i] = store.Referrer{ID: t.ID, Name: t.Name}
 	}
+	for i, r := range refs.AccessKeys {
+		if r.Kind != "" {
+			continue
+		}
+		key, err := c.s.st.Keys().Get(c.ctx(), c.project.ID, r.ID)
+		if err != nil || key.EnvironmentID == nil {
+			continue
+		}
+		env, err := c.s.st.Environments().Get(c.ctx(), c.project.ID, *key.EnvironmentID)
+		if err == nil {
+			refs.AccessKeys[i] = store.Referrer{ID: env.ID, Name: env.Name, Kind: store.KindEnvironment}
+		}
+	}
+	seen := map[store.Referrer]bool{}
+	refs.AccessKeys = slices.DeleteFunc(refs.AccessKeys, func(r store.Referrer) bool {
+		before := seen[r]
+		seen[r] = true
+		return before
+	})
 	for _, list := range []*[]store.Referrer{&refs.Templates, &refs.Inventories, &refs.Repositories, &refs.Integrations, &refs.Schedules, &refs.AccessKeys} {
 		if *list == nil {
 			*list = []store.Referrer{}

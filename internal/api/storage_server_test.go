@@ -4,8 +4,11 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/alexandervashurin/semaphore/internal/api"
 	"github.com/alexandervashurin/semaphore/internal/secret"
+	"github.com/alexandervashurin/semaphore/store"
 )
 
 func TestTheTokenOfAStorageGoesToItsServerAlone(t *testing.T) {
@@ -27,5 +30,21 @@ func TestTheTokenOfAStorageGoesToItsServerAlone(t *testing.T) {
 			{name: "and it is kept where there is no server", as: "manager", method: "PUT", path: one, body: `{"name":"new","type":"local","params":{"url":"https://evil.example.org"}}`, status: 200},
 			{name: "but does not come back by that way", as: "manager", method: "PUT", path: one, body: `{"name":"new","type":"vault","params":{"url":"https://evil.example.org"}}`, status: 400, contains: []string{"secret: is missing"}},
 		})
+	})
+}
+
+func TestWhatUsesASecretStorageIsNamedByItsKind(t *testing.T) {
+	t.Parallel()
+	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+		p := w.ids["p"]
+		storage, err := w.st.SecretStorages().Create(t.Context(), store.SecretStorage{ProjectID: p, Name: "vault", Type: "vault", Params: []byte("{}")})
+		require.NoError(t, err)
+		env, err := w.st.Environments().Create(t.Context(), store.Environment{ProjectID: p, Name: "production", JSON: "{}", SecretStorageID: &storage.ID})
+		require.NoError(t, err)
+		_, err = w.st.Keys().Create(t.Context(), store.AccessKey{ProjectID: p, Name: "TOKEN", Type: store.KeyString, Owner: store.OwnerEnvironment, EnvironmentID: &env.ID, SourceStorageID: &storage.ID})
+		require.NoError(t, err)
+		w.ids["storage"], w.ids["env"] = storage.ID, env.ID
+		w.play([]scenario{{name: "the group once, by its own name", method: "GET", path: "/project/{p}/secret_storages/{storage}/refs", status: 200,
+			contains: []string{`"access_keys":[{"id":{env},"name":"production","kind":"environment"}]`}, lacks: []string{"TOKEN"}}})
 	})
 }

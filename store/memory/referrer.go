@@ -40,7 +40,7 @@ func sortReferences(refs *store.References) {
 	for _, list := range []*[]store.Referrer{
 		&refs.Templates, &refs.Inventories, &refs.Repositories, &refs.Integrations, &refs.Schedules, &refs.AccessKeys,
 	} {
-		slices.SortFunc(*list, func(a, b store.Referrer) int { return cmp.Compare(a.ID, b.ID) })
-		*list = slices.CompactFunc(*list, func(a, b store.Referrer) bool { return a.ID == b.ID })
+		slices.SortFunc(*list, func(a, b store.Referrer) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
+		*list = slices.CompactFunc(*list, func(a, b store.Referrer) bool { return a.ID == b.ID && a.Kind == b.Kind })
 	}
 }

@@ -142,7 +142,10 @@ func AddReferrer(refs *store.References, table string, r store.Referrer) {
 		refs.Integrations = append(refs.Integrations, r)
 	case "schedule":
 		refs.Schedules = append(refs.Schedules, r)
-	case "access_key", "environment", "secret_storage":
+	case "environment", "secret_storage":
+		r.Kind = store.Kind(table)
+		refs.AccessKeys = append(refs.AccessKeys, r)
+	case "access_key":
 		refs.AccessKeys = append(refs.AccessKeys, r)
 	}
 }

@@ -66,7 +66,7 @@ func (f *filing) sort() {
 		&f.refs.Templates, &f.refs.Inventories, &f.refs.Repositories,
 		&f.refs.Integrations, &f.refs.Schedules, &f.refs.AccessKeys,
 	} {
-		slices.SortFunc(*list, func(a, b store.Referrer) int { return cmp.Compare(a.ID, b.ID) })
-		*list = slices.CompactFunc(*list, func(a, b store.Referrer) bool { return a.ID == b.ID })
+		slices.SortFunc(*list, func(a, b store.Referrer) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
+		*list = slices.CompactFunc(*list, func(a, b store.Referrer) bool { return a.ID == b.ID && a.Kind == b.Kind })
 	}
 }
