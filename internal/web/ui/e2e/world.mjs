@@ -107,6 +107,12 @@ export class World {
     return this.api('POST', 'project/1/templates', { project_id: 1, name, app: 'bash', playbook, repository_id: 1, environment_id: 1, ...more })
   }
 
+  /** An account, with its password. */
+  async user(name, more = {}) {
+    const password = `${name}-password-1`
+    return { ...(await this.api('POST', 'users', { username: name, name, email: `${name}@localhost`, password, ...more })), password }
+  }
+
   /** A page of somebody who is signed in. What goes wrong in it is kept in page.wrong. */
   async page(user, password, options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
@@ -143,6 +149,13 @@ export class World {
   }
 }
 
+/** Fills in the sign-in page. */
+export async function signIn(page, user) {
+  await page.fill('input[name=username]', user.username)
+  await page.fill('input[name=password]', user.password)
+  await page.keyboard.press('Enter')
+}
+
 export const clean = (page) => assert.deepEqual(page.wrong, [])
 
 /** Opens a path of the server, and waits until all of it is there. */
@@ -160,13 +173,13 @@ export async function serious(page, rules) {
   }, rules)
 }
 
-/** The code of an authenticator app. */
-export function totp(secret) {
+/** The code of an authenticator app, steps of 30 seconds from now. */
+export function totp(secret, steps = 0) {
   let bits = ''
   for (const ch of secret.replace(/=+$/, '')) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(ch).toString(2).padStart(5, '0')
   const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
   const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps))
   const mac = createHmac('sha1', key).update(counter).digest()
   return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
 import { ApiError, base, reason } from './api/client'
 import { t } from './i18n'
+import { mayLeave, release } from './state/form'
 import { notify } from './state/page'
 import { enterProject, lastProject, loadSession, session } from './state/session'
 import { setScreen } from './state/title'
@@ -49,6 +50,9 @@ export const router = createRouter({
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
 })
 
+// The end of a session asks nothing: what was typed is kept.
+router.beforeEach(async (to, from) => to.path === from.path || !session.user || (await mayLeave()))
+
 router.beforeEach(async (to: RouteLocationNormalized) => {
   if (to.meta.open) return true
   // The code of a screen is loaded while it is found out who looks at it.
@@ -82,8 +86,12 @@ router.beforeEach(async (to: RouteLocationNormalized) => {
 })
 
 // Code that cannot be loaded: the screen stays as it is.
-router.onError(() => notify(t('page.not_loaded'), true))
+router.onError(() => {
+  release(false)
+  notify(t('page.not_loaded'), true)
+})
 
-router.afterEach((to) => {
+router.afterEach((to, _, failure) => {
+  if (failure) release(false)
   setScreen(to.meta.title, !!to.params.project)
 })

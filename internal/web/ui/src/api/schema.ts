@@ -684,6 +684,7 @@ export interface References {
 
 export interface Referrer {
   id: number
+  kind?: string
   name: string
 }
 

@@ -1,6 +1,7 @@
 import { computed, reactive } from 'vue'
 import { call, get, list, type Options } from '../api/client'
 import { startLive, stopLive } from '../api/live'
+import { dropDrafts } from './draft'
 import type { Access, App, Info, Project, Self } from '../api/schema'
 
 /** The bits of a role. */
@@ -28,6 +29,7 @@ export function loadSession(): Promise<void> {
     try {
       const quiet = { quiet: true } // whoever is signed out is told so by the caller
       const [user, info, projects, apps] = await Promise.all([get<Self>('user', quiet), get<Info>('info', quiet), list<Project>('projects?sort=name', quiet), list<App>('apps', quiet)])
+      dropDrafts(user.id)
       Object.assign(session, { info, projects, apps, user })
       startLive()
     } finally {
