@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -220,5 +222,40 @@ func TestPermissionsOfATemplate(t *testing.T) {
 			{name: "they are taken away", method: "DELETE", path: perms + "/{perm}", status: 204},
 			{name: "and gone", method: "GET", path: perms + "/{perm}", status: 404},
 		})
+	})
+}
+
+func TestVaultPasswordsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+		const body = `"name":"T","app":"ansible","playbook":"site.yml","inventory_id":{inventory},"repository_id":{repository},"vaults":`
+		script := func(id int64, name string) string {
+			return fmt.Sprintf(`{"id":%d,"name":%q,"type":"script","script":"%s.sh"}`, id, name, name)
+		}
+		w.created("t", "owner", "/project/{p}/templates", "{"+body+"["+script(0, "a")+","+script(0, "b")+","+script(0, "c")+"]}")
+		stored := func() ([]string, map[string]int64) {
+			page, err := w.st.Templates().Vaults().List(t.Context(), w.ids["p"], store.Query{Where: map[string]any{"template_id": w.ids["t"]}, Limit: -1})
+			require.NoError(t, err)
+			var names []string
+			ids := map[string]int64{}
+			for _, v := range page.Items {
+				names, ids[*v.Name] = append(names, *v.Name), v.ID
+			}
+			return names, ids
+		}
+		for _, order := range []string{"abc", "bca", "cab", "nbac", "cn"} {
+			_, ids := stored()
+			var list, want []string
+			for name := range strings.SplitSeq(order, "") {
+				list, want = append(list, script(ids[name], name)), append(want, name)
+			}
+			a := w.do("owner", "PUT", "/project/{p}/templates/{t}", `{"id":{t},"project_id":{p},`+body+"["+strings.Join(list, ",")+"]}")
+			require.Equal(t, 204, a.Status, a.Body)
+			names, after := stored()
+			require.Equal(t, want, names)
+			if order == "abc" {
+				require.Equal(t, ids, after, "what stays in its place is the same row")
+			}
+		}
 	})
 }

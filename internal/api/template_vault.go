@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/alexandervashurin/semaphore/job"
 	"github.com/alexandervashurin/semaphore/store"
@@ -70,7 +72,8 @@ func saveTemplateParts(ctx context.Context, _ *call, tx store.Store, in *templat
 }
 
 // saveVaults replaces the vault passwords of a template. Those with an id are
-// changed, those without are new, the others go.
+// changed, those without are new, the others go. Ansible tries them in the order
+// of the list, which is kept: one that has moved down is made anew.
 func saveVaults(ctx context.Context, tx store.Store, sent []vaultInput, t *store.Template) error {
 	table := tx.Templates().Vaults()
 	stored, err := table.List(ctx, t.ProjectID, store.Query{Where: map[string]any{"template_id": t.ID}, Limit: -1})
@@ -81,18 +84,23 @@ func saveVaults(ctx context.Context, tx store.Store, sent []vaultInput, t *store
 	for _, v := range stored.Items {
 		had[v.ID] = true
 	}
+	sent, last, moved := slices.Clone(sent), int64(0), map[int64]bool{}
 	for i, v := range sent {
 		field := fmt.Sprintf("vaults[%d]", i)
 		if v.ID != 0 && (!had[v.ID] || kept[v.ID]) {
 			return invalid(field+".id", "the template has no further vault password %d: leave the id out for a new one", v.ID)
 		}
 		kept[v.ID] = true
+		if v.ID < last || v.ID == 0 { // those behind it have to follow
+			moved[v.ID], sent[i].ID, last = true, 0, math.MaxInt64
+		}
+		last = max(last, v.ID)
 		if err := checkVaultKey(ctx, tx, field, v, t.ProjectID); err != nil {
 			return err
 		}
 	}
 	for _, v := range stored.Items { // first, since names may move on
-		if !kept[v.ID] {
+		if !kept[v.ID] || moved[v.ID] {
 			if err := table.Delete(ctx, t.ProjectID, v.ID); err != nil {
 				return err
 			}
