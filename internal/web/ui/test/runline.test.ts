@@ -41,6 +41,14 @@ describe('a run as a command line', () => {
     expect(line).toMatch(/--secret word$/)
     expect(line).not.toContain('canary')
   })
+  it('checks the keys of hosts as the project does, where hosts are reached', () => {
+    const ssh = { ...repository, git_url: 'git@git.example.org:ops.git' }
+    const line = (repo: Repository, hostKeys: string, more = {}) => runLine({ template: template(more), repository: repo, hostKeys, task: {} })
+    expect(line(ssh, 'strict')).toBe('semaphore run deploy.sh --repo git@git.example.org:ops.git --branch main --host-keys strict')
+    expect(line({ ...ssh, git_url: 'ssh://git@git.example.org/ops.git' }, 'off')).toMatch(/ --host-keys off$/)
+    expect(line(repository, 'off', { app: 'ansible', playbook: 'site.yml' })).toMatch(/ --host-keys off$/)
+    expect(line(ssh, 'pin') + line(repository, 'strict')).not.toContain('--host-keys')
+  })
   it('cannot be hurt by hostile text', () => {
     const line = runLine({ template: template({ playbook: 'a.sh; rm -rf ~' }), repository: { ...repository, git_branch: '$(id)' }, task: { environment: '{"x":"`id`\\n"}' } })
     expect(line).toContain("'a.sh; rm -rf ~'")

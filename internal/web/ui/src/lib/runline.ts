@@ -8,6 +8,8 @@ export interface Run {
   repository: Repository
   inventory?: Inventory
   environment?: Environment
+  /** How the project checks the keys of hosts. What the command does by itself where it is not said. */
+  hostKeys?: string
   /** What the run itself decides: the body of a request for a task, or a task. */
   task: { environment?: string; arguments?: string | null; git_branch?: string | null; commit_hash?: string | null; params?: unknown }
 }
@@ -15,7 +17,10 @@ export interface Run {
 const known = ['ansible', 'terraform', 'tofu', 'terragrunt', 'bash', 'python', 'powershell', 'pulumi']
 const guessed: Record<string, RegExp> = { ansible: /\.ya?ml$/, bash: /\.sh$/, python: /\.py$/, powershell: /\.ps1$/ }
 
-/** Tells whether the command line knows the app. Apps of an administrator's own live on the server alone. */
+/** Addresses that are reached by ssh: ssh://host/path, git@host:path. */
+const bySSH = /^(ssh|git\+ssh):|^[^/:@]+@[^/:]+:/
+
+/** Tells whether the command line knows the app. What an administrator's own app runs is configured on the server alone. */
 export const runnable = (app?: string) => known.includes(app ?? '')
 
 /** The variables as -e takes them: one by one, or as JSON where they are not all text. */
@@ -59,7 +64,7 @@ function list(text?: string | null): string[] {
  * they come from the caller's environment or are asked for. Keys stay where
  * they are, so that the caller's own reach the repository and the hosts.
  */
-export function runLine({ template: t, repository: repo, inventory: inv, environment: env, task }: Run): string {
+export function runLine({ template: t, repository: repo, inventory: inv, environment: env, hostKeys, task }: Run): string {
   const app = t.app ?? ''
   let file = '' // of the shell's directory, with the text of the inventory
   const tpl = (t.task_params ?? {}) as Record<string, unknown>
@@ -71,6 +76,7 @@ export function runLine({ template: t, repository: repo, inventory: inv, environ
   const branch = task.git_branch || t.git_branch || (inPlace ? '' : repo.git_branch)
   if (branch) words.push('--branch', branch)
   if (task.commit_hash) words.push('--commit', task.commit_hash)
+  if (hostKeys && hostKeys !== 'pin' && (app === 'ansible' || bySSH.test(repo.git_url))) words.push('--host-keys', hostKeys)
   if (inv?.type.endsWith('workspace')) words.push('--workspace', inv.inventory)
   else if (app === 'ansible' && inv) {
     file = inv.type === 'file' ? '' : `semaphore-inventory-${inv.id}.${inv.type === 'static-yaml' ? 'yml' : 'ini'}`
