@@ -61,6 +61,7 @@ export interface Resource {
   below?: Component // shown below the list
   after?: (row: Row, project: number) => string | undefined // where saving leads; the list
   made?: Component // shows once what the reply to POST holds
+  order?: string // what POST takes the places of rows at, by their ids, behind the path of the list
   refs?: boolean
   search?: boolean
 }
