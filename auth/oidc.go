@@ -99,6 +99,8 @@ type Provider struct {
 var (
 	// ErrNoProvider tells that there is no such provider.
 	ErrNoProvider = errors.New("no such identity provider")
+	// ErrOIDCRefused is the answer of a provider that does not let its user in.
+	ErrOIDCRefused = errors.New("the identity provider refuses")
 	// ErrOIDCState tells that an answer belongs to no sign-in of this browser.
 	ErrOIDCState = errors.New("the sign-in was not begun in this browser, is finished already or took more than 10 minutes: begin again")
 )

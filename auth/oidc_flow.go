@@ -59,7 +59,7 @@ func (p *oidcProvider) oauth(e *oidcEndpoints, state oidcState) *oauth2.Config {
 // [Service.SignInExternal], and the page to go to, which is a path of ours. It
 // sets no cookie but takes its own away.
 //
-// Errors are [ErrNoProvider], [ErrOIDCState], [ErrExternal] for an account that
+// Errors are [ErrNoProvider], [ErrOIDCState], [ErrOIDCRefused], [ErrExternal] for an account that
 // lacks what is needed, and faults of the provider. All of them may be logged.
 func (o *OIDC) Finish(r *http.Request, w http.ResponseWriter, provider string) (External, string, error) {
 	p, err := o.provider(provider)
@@ -72,7 +72,7 @@ func (o *OIDC) Finish(r *http.Request, w http.ResponseWriter, provider string) (
 		return External{}, "", err
 	}
 	if refusal := query.Get("error"); refusal != "" {
-		return External{}, "", fmt.Errorf("sign in by %s: the provider refuses: %s", p.id, clip(refusal))
+		return External{}, "", fmt.Errorf("sign in by %s: %w: %s", p.id, ErrOIDCRefused, clip(refusal))
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), o.timeout)
 	defer cancel()

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/alexandervashurin/semaphore/auth"
 )
 
 // loginPage is where somebody goes on who was not let in.
@@ -17,8 +20,7 @@ func (s *Server) beginOIDC(c *call) error {
 		return c.redirect(loginPage)
 	}
 	if err := s.cfg.SignIns.Begin(c.w, c.r, provider, localPath(c.r.URL.Query().Get("return"))); err != nil {
-		c.noteSignIn(provider, err)
-		return c.redirect(loginPage)
+		return c.notSignedIn(provider, err)
 	}
 	return nil
 }
@@ -31,13 +33,11 @@ func (s *Server) finishOIDC(c *call) error {
 	}
 	ext, to, err := s.cfg.SignIns.Finish(c.r, c.w, provider)
 	if err != nil {
-		c.noteSignIn(provider, err)
-		return c.redirect(loginPage)
+		return c.notSignedIn(provider, err)
 	}
 	who, err := s.auth.SignInExternal(c.ctx(), c.client(), ext)
 	if err != nil {
-		c.noteSignIn(provider, err)
-		return c.redirect(loginPage)
+		return c.notSignedIn(provider, err)
 	}
 	if err := c.recordSignIn(who.User, "by "+clip(ext.Source, 100)); err != nil {
 		return err
@@ -49,10 +49,21 @@ func (s *Server) finishOIDC(c *call) error {
 	return c.redirect(localPath(to))
 }
 
-// noteSignIn logs why a browser comes back without a session: its user is told
-// nothing but to try again.
-func (c *call) noteSignIn(provider string, err error) {
+// notSignedIn logs why a browser comes back without a session. Its user is told
+// as much as helps to go on: what is wrong with an account is for those who read
+// the log.
+func (c *call) notSignedIn(provider string, err error) error {
+	why := "provider"
+	switch {
+	case errors.Is(err, auth.ErrOIDCState):
+		why = "state"
+	case errors.Is(err, auth.ErrOIDCRefused):
+		why = "refused"
+	case errors.Is(err, auth.ErrExternal):
+		why = "account"
+	}
 	c.s.log.Warn("sign-in at provider failed", slog.String("request_id", c.requestID), slog.String("provider", clip(provider, 100)), slog.Any("error", err))
+	return c.redirect(loginPage + "?why=" + why)
 }
 
 // redirect sends a browser to one of our own pages.

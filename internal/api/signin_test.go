@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -241,11 +242,16 @@ func TestSignInByProvider(t *testing.T) {
 
 	f.who = auth.External{Source: "corp", Issuer: "https://id.example.org", Subject: "8", Username: "boss", Email: "owner@example.org"}
 	a = get("/auth/oidc/corp/redirect")
-	require.Equal(t, home+"/auth/login", a.Header.Get("Location"), "a local account is never given away")
+	require.Equal(t, home+"/auth/login?why=account", a.Header.Get("Location"), "a local account is never given away")
 	require.Empty(t, a.Header.Get("Set-Cookie"))
-	f.err = http.ErrNoCookie
-	require.Equal(t, home+"/auth/login", get("/auth/oidc/corp/login").Header.Get("Location"))
-	require.Equal(t, home+"/auth/login", get("/auth/oidc/corp/redirect").Header.Get("Location"))
+	for why, err := range map[string]error{"provider": http.ErrNoCookie, "state": auth.ErrOIDCState, "refused": auth.ErrOIDCRefused, "account": auth.ErrExternal} {
+		f.err = fmt.Errorf("canary of the log: %w", err)
+		for _, path := range []string{"/auth/oidc/corp/login", "/auth/oidc/corp/redirect"} {
+			a = get(path)
+			require.Equal(t, home+"/auth/login?why="+why, a.Header.Get("Location"))
+			require.Empty(t, a.Header.Get("Set-Cookie"))
+		}
+	}
 }
 
 func FuzzReturnPath(f *testing.F) {
