@@ -213,7 +213,7 @@ test('hostile names and logs are text', async () => {
   const task = await w.api('POST', 'project/1/tasks', { template_id: tpl.id, message: bad })
   for (const path of ['history', 'templates', `templates/${tpl.id}`, `templates/${tpl.id}/details`, 'inventory', `tasks/${task.id}`]) {
     await go(admin, `project/1/${path}`)
-    await admin.getByText(bad).first().waitFor()
+    await admin.getByText(bad).filter({ visible: true }).first().waitFor()
   }
   await admin.waitForSelector('.log >> text=<script>window.hacked=1</script>')
   assert.equal(await admin.locator('.log .text a').count(), 0)

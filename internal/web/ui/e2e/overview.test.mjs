@@ -46,3 +46,44 @@ test('figures of days are those of the viewer and say the same in numbers', asyn
   assert.match(await page.locator('.figures').innerText(), /0%/)
   clean(page)
 })
+
+test('the history is narrowed by tabs and filters that stay in the address', async () => {
+  const bad = await w.template('Breaks often', 'missing.sh')
+  const good = await w.template('Goes well', 'flood.sh', { arguments: '["n=1"]' })
+  const failed = (await w.api('POST', 'project/1/tasks', { template_id: bad.id, message: 'after lunch' })).id
+  const fine = (await w.api('POST', 'project/1/tasks', { template_id: good.id })).id
+  await Promise.all([ended(failed), ended(fine)])
+  const page = await w.page('admin', w.password)
+  const rows = () => page.locator('.tasks tbody tr').allInnerTexts()
+  await go(page, 'project/1/history')
+  assert.ok((await rows()).some((r) => r.includes(`#${fine}`)))
+  await page.getByRole('button', { name: 'Failed' }).click()
+  await until('what went well is gone', async () => (await rows()).length > 0 && (await rows()).every((r) => r.startsWith('Failed')))
+  await page.getByLabel('Template', { exact: true }).selectOption({ label: 'Breaks often' })
+  await page.waitForURL(/template=\d+/)
+  await until('one is left', async () => (await rows()).length === 1)
+  await page.reload()
+  await until('the address keeps it', async () => (await rows()).length === 1 && (await rows())[0].includes('after lunch'))
+  await page.getByRole('button', { name: 'Success' }).click()
+  await page.getByRole('button', { name: 'Clear the filters' }).click()
+  await until('what went well is back', async () => (await rows()).some((r) => r.includes(`#${fine}`)))
+  clean(page)
+})
+
+test('a task tells who started it, and leads to the runs before and after it', async () => {
+  const tpl = await w.template('Thrice', 'flood.sh', { arguments: '["n=2"]' })
+  const ids = []
+  for (let i = 0; i < 3; i++) {
+    ids.push((await w.api('POST', 'project/1/tasks', { template_id: tpl.id })).id)
+    await ended(ids[i])
+  }
+  const page = await w.page('admin', w.password)
+  await go(page, `project/1/tasks/${ids[1]}`)
+  await until('who and what', async () => /admin.*[0-9a-f]{8}/s.test(await page.locator('.quiet-facts').innerText()))
+  await page.getByRole('link', { name: `Run before, #${ids[0]}` }).waitFor()
+  await page.keyboard.press(']')
+  await page.waitForURL(new RegExp(`/tasks/${ids[2]}$`))
+  await page.getByRole('link', { name: `Run before, #${ids[1]}` }).waitFor()
+  assert.equal(await page.getByRole('link', { name: /^Next run/ }).count(), 0)
+  clean(page)
+})

@@ -1,7 +1,7 @@
 import { onUnmounted, ref, shallowRef, type Ref } from 'vue'
 import { ApiError, get, list, page } from '../api/client'
 import { connect, type Socket } from '../api/live'
-import type { AnsibleError, AnsibleHost, OutputLine, Stage, Task } from '../api/schema'
+import type { AnsibleError, AnsibleHost, OutputLine, ShownTask, Stage } from '../api/schema'
 import { Log, type Fetch } from '../lib/log'
 import { finished } from '../lib/status'
 
@@ -23,7 +23,7 @@ const QUIET = 5000 // milliseconds without a frame, behind which is asked whethe
  * task and the number of its lines are read: lines that came in between are
  * loaded where they are looked at.
  */
-export function useOutput(project: number, id: number, task: Ref<Task | undefined>, tell: (e: unknown) => void) {
+export function useOutput(project: number, id: number, task: Ref<ShownTask | undefined>, tell: (e: unknown) => void) {
   const tick = ref(0)
   const lost = ref(false)
   const stages = shallowRef<Stage[]>([])
@@ -55,7 +55,7 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
   async function read() {
     const begun = performance.now()
     const known = log.total
-    const [t, first] = await Promise.all([get<Task>(`project/${project}/tasks/${id}`), fetch(log.total, 1)])
+    const [t, first] = await Promise.all([get<ShownTask>(`project/${project}/tasks/${id}`), fetch(log.total, 1)])
     task.value = t
     // Lines that no frame has told of, twice: the connection is dead and does not know it.
     const missed = first.total > known && Date.now() - heard > QUIET
@@ -104,7 +104,7 @@ export function useOutput(project: number, id: number, task: Ref<Task | undefine
             log.add(f.lines.map((l) => ({ n: l.n, time: l.time, text: l.output })))
             soon()
           } else if (task.value) {
-            task.value = { ...task.value, status: f.status as Task['status'], start: f.start, end: f.end }
+            task.value = { ...task.value, status: f.status as ShownTask['status'], start: f.start, end: f.end }
             clearTimeout(timer)
             timer = 0
             soon(50)
