@@ -183,6 +183,11 @@ func (r *reader) assign(f *ast.FuncDecl, a *ast.AssignStmt) {
 		if ok && len(a.Rhs) == len(a.Lhs) && (s.Sel.Name == "Reason" || s.Sel.Name == "Outcome" || s.Sel.Name == "Description") {
 			r.text(f, a.Rhs[i])
 		}
+		if c, isCall := a.Rhs[min(i, len(a.Rhs)-1)].(*ast.CallExpr); ok && s.Sel.Name == "Notes" && isCall && calleeName(c.Fun) == "append" {
+			for _, e := range c.Args[1:] {
+				r.text(f, e)
+			}
+		}
 	}
 }
 

@@ -62,6 +62,8 @@ describe('in Russian', () => {
     ['Variable group "prod" updated', 'Изменено: группа переменных «prod»'],
     ['Template "is wrong" deleted', 'Удалено: шаблон «is wrong»'],
     ['User "bob" added to the project as task_runner', 'Пользователь «bob» добавлен в проект, роль: исполнитель'],
+    ['repository is used by templates, access keys', 'репозиторий: используется (шаблоны, ключи)'],
+    ['variable group "prod"', 'группа переменных «prod»'],
     ['template not found', 'не найдено: шаблон'],
     ['waits for task 17 of the same template', 'ждёт окончания задачи 17 того же шаблона'],
     ['task 5 has not ended: it is running', 'задача 5 ещё не закончена: выполняется'],

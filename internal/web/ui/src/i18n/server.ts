@@ -3,7 +3,7 @@ import { has, t, texts } from './index'
 
 /** Members of bodies whose labels in forms have other names, or stand elsewhere. */
 const labels: Record<string, string> = {
-  'survey_vars.name': 'f.survey_name', 'survey_vars.title': 'f.survey_title', 'survey_vars.values': 'survey.values', 'vaults.id': 'vault.id', 'vaults.name': 'vault.id', 'vaults.vault_key_id': 'f.ssh_key_id',
+  'survey_vars.name': 'f.survey_name', 'secrets.name': 'field.name', 'secrets.type': 'f.type', 'survey_vars.title': 'f.survey_title', 'survey_vars.values': 'survey.values', 'vaults.id': 'vault.id', 'vaults.name': 'vault.id', 'vaults.vault_key_id': 'f.ssh_key_id',
   key: 'f.host_key', current_password: 'password.current', auth: 'login.name', passcode: 'login.code', recovery_code: 'login.recovery', scopes: 'tokens.scope', expires: 'tokens.expires', 'repository.url': 'f.git_url', 'repository.key': 'f.ssh_key_id', webhook: 'f.webhook', params: 'd.params', secret: 'field.secret',
 }
 const path = /^([a-z][a-z_]*(?:\[\d+\])?(?:\.\w+(?:\[\d+\])?)*): ([^]*)$/
@@ -24,9 +24,16 @@ export function fieldLabel(field: string): string {
   return list ? `${list} ${n}${member ? ', ' + member : ''}` : member
 }
 
-/** The page's own word for a status, a role or a kind that a text names. */
+/** What the server calls tables by, and the page its screens. */
+const tables: Record<string, string> = { templates: 'nav.templates', inventories: 'nav.inventory', repositories: 'nav.repositories', integrations: 'nav.integrations', schedules: 'nav.schedule', 'access keys': 'nav.keys' }
+
+/** The page's own word for a status, a role or a kind that a text names, or for several. */
 function word(s: string): string {
-  for (const key of [`status.${s}`, `role.${s}`, `inv.${s}`, s === 'login_password' ? 'key.login_password' : '']) {
+  if (s.includes(', ')) {
+    const all = s.split(', ').map(word)
+    return all.every(Boolean) ? all.join(', ') : ''
+  }
+  for (const key of [tables[s] ?? '', `status.${s}`, `role.${s}`, `inv.${s}`, s === 'login_password' ? 'key.login_password' : '']) {
     if (!has(key) || (key.startsWith('inv.') && !s.includes('-'))) continue
     const v = t(key)
     return /^\p{Lu}\p{Ll}/u.test(v) && !v.includes('(') ? v[0]!.toLowerCase() + v.slice(1) : v
@@ -51,6 +58,8 @@ function render(text: string, depth: number): string {
   const open = patterns?.anything(text)
   if (open) return fill(open, depth)
   if (text.includes('\n')) return text.split('\n').map((l) => render(l, depth + 1)).join('\n')
+  const object = patterns && /^([a-z][a-z ]+) "((?:[^"\\]|\\.)*)"$/.exec(text)
+  if (object && patterns!.beginning(object[1]!)) return `${render(object[1]!, depth + 1)} «${object[2]}»`
   const lower = text[0]!.toLowerCase() + text.slice(1)
   if (depth && lower !== text && patterns?.beginning(lower)) return render(lower, depth + 1)
   const i = text.indexOf(': ')
