@@ -59,7 +59,7 @@ function render(text: string, depth: number): string {
   if (open) return fill(open, depth)
   if (text.includes('\n')) return text.split('\n').map((l) => render(l, depth + 1)).join('\n')
   const object = patterns && /^([a-z][a-z ]+) "((?:[^"\\]|\\.)*)"$/.exec(text)
-  if (object && patterns!.beginning(object[1]!)) return `${render(object[1]!, depth + 1)} «${object[2]}»`
+  if (object && patterns!.beginning(object[1]!)) return `${render(object[1]!, depth + 1)} ${t('text.quoted', { name: object[2] })}`
   const lower = text[0]!.toLowerCase() + text.slice(1)
   if (depth && lower !== text && patterns?.beginning(lower)) return render(lower, depth + 1)
   const i = text.indexOf(': ')
