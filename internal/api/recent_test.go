@@ -46,7 +46,7 @@ func TestRecentTasksAreListedByTemplate(t *testing.T) {
 
 func TestTasksAreCountedAndNamed(t *testing.T) {
 	t.Parallel()
-	backends(t, options{idle: true}, func(t *testing.T, w *world) {
+	backends(t, options{idle: true}, func(_ *testing.T, w *world) {
 		const tasks = "/project/{p}/tasks"
 		w.created("one", "task_runner", tasks, `{"template_id":{template},"inventory_id":{inventory}}`)
 		w.created("two", "owner", tasks, `{"template_id":{template},"message":"hotfix"}`)
