@@ -3,6 +3,7 @@ import { ApiError, base, reason } from './api/client'
 import { t } from './i18n'
 import { mayLeave, release } from './state/form'
 import { notify } from './state/page'
+import { remember } from './state/recent'
 import { enterProject, lastProject, loadSession, session } from './state/session'
 import { setScreen } from './state/title'
 
@@ -93,5 +94,6 @@ router.onError(() => {
 
 router.afterEach((to, _, failure) => {
   if (failure) release(false)
+  else remember(to.params)
   setScreen(to.meta.title, !!to.params.project)
 })

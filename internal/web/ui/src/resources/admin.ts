@@ -8,6 +8,7 @@ const users: Resource = {
   api: () => 'users',
   bit: 0,
   search: true,
+  sorts: ['username', 'name', 'email'],
   columns: [
     { key: 'username', kind: 'mono' },
     { key: 'name', label: 'person' },

@@ -23,6 +23,7 @@ const keys: Resource = {
   bit: 4,
   search: true,
   refs: true,
+  sorts: ['name', 'type'],
   columns: [
     { key: 'name' },
     { key: 'type', text: (r) => t(`key.${String(r.type)}`) },
@@ -60,6 +61,7 @@ const repositories: Resource = {
   search: true,
   refs: true,
   needs: ['keys'],
+  sorts: ['name', 'git_url'],
   columns: [{ key: 'name' }, { key: 'git_url', kind: 'mono' }, { key: 'git_branch', kind: 'mono', wide: true }, { key: 'ssh_key_id', text: (r, c) => nameOf(c, 'keys', r.ssh_key_id), wide: true }],
   blank: () => ({ name: '', git_url: '', git_branch: 'main' }),
   fields: [
@@ -79,6 +81,7 @@ const inventory: Resource = {
   refs: true,
   needs: ['keys', 'repositories', 'runner_tags'],
   kinds: () => choices('inv', inventoryKinds),
+  sorts: ['name', 'type'],
   columns: [{ key: 'name' }, { key: 'type', text: (r) => t(`inv.${String(r.type)}`) }, { key: 'ssh_key_id', text: (r, c) => nameOf(c, 'keys', r.ssh_key_id), wide: true }],
   blank: (kind) => ({ name: '', type: kind ?? 'static', inventory: kind === 'file' ? '' : kind?.endsWith('workspace') ? 'default' : kind === 'static-yaml' ? 'all:\n  hosts:\n    localhost:\n      ansible_connection: local\n' : '[all]\nlocalhost ansible_connection=local\n' }),
   fields: [
@@ -100,6 +103,7 @@ const environment: Resource = {
   search: true,
   refs: true,
   needs: ['secret_storages'],
+  sorts: ['name'],
   columns: [{ key: 'name' }],
   blank: () => ({ name: '', json: '{}', env: '{}', secrets: [] }),
   load: (r) => ({ ...r, env: r.env ?? '{}', secrets: r.secrets ?? [] }),
@@ -120,6 +124,7 @@ const schedule: Resource = {
   query: 'with_commits=true',
   needs: ['templates', 'inventory', 'repositories'],
   kinds: () => choices('sched', ['', 'run_at', 'watch']),
+  sorts: ['name'],
   columns: [
     { key: 'active', kind: 'switch' },
     { key: 'name' },
@@ -154,6 +159,7 @@ const integrations: Resource = {
   bit: 4,
   search: true,
   needs: ['templates', 'keys', 'inventory'],
+  sorts: ['name'],
   columns: [{ key: 'name' }, { key: 'template_id', text: (r, c) => nameOf(c, 'templates', r.template_id) }, { key: 'auth_method', text: (r) => t(`auth.${String(r.auth_method) || 'none'}`), wide: true }],
   blank: () => ({ name: '', auth_method: 'hmac', auth_header: '', searchable: false, task_params: {} }),
   load: (r) => ({ ...r, task_params: r.task_params ?? {} }),
@@ -175,6 +181,7 @@ const secretStorages: Resource = {
   api: below('secret_storages'),
   bit: 4,
   refs: true,
+  sorts: ['name', 'type'],
   columns: [{ key: 'name' }, { key: 'type', text: (r) => t(`storage.${String(r.type)}`) }, { key: 'readonly', kind: 'tag', text: (r) => (r.readonly ? t('f.readonly') : '') }],
   blank: () => ({ name: '', type: 'vault', params: {}, readonly: false, secret: '' }),
   load: (r) => ({ ...r, params: r.params ?? {}, secret: r.source_storage_type ? r.secret : '' }),
@@ -196,6 +203,7 @@ const knownHosts: Resource = {
   api: below('known_hosts'),
   bit: 4,
   fixed: true,
+  sorts: ['host', 'key_type', 'created'],
   columns: [{ key: 'host', kind: 'mono' }, { key: 'key_type', kind: 'mono' }, { key: 'created', kind: 'time' }],
   blank: () => ({ host: '', key: '' }),
   fields: [{ key: 'host', required: true }, { key: 'key', label: 'host_key', kind: 'area', required: true }],
@@ -237,6 +245,7 @@ export const roleBase = {
 const roles: Resource = { ...roleBase, name: 'roles', api: below('roles'), bit: 8 }
 
 export const runnerBase = {
+  sorts: ['name', 'tag'],
   columns: [
     { key: 'active', kind: 'switch' as const },
     { key: 'name', text: (r: Row) => String(r.name || `#${String(r.id)}`) },

@@ -64,4 +64,5 @@ export interface Resource {
   order?: string // what POST takes the places of rows at, by their ids, behind the path of the list
   refs?: boolean
   search?: boolean
+  sorts?: string[] // columns that the API sorts by, the usual one first
 }

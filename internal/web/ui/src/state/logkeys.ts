@@ -1,5 +1,5 @@
 import { onBeforeUnmount, onMounted, type Ref } from 'vue'
-import { typing } from '../lib/keys'
+import { letter, typing } from '../lib/keys'
 
 /**
  * Keys of the log: where nobody types, and no dialog or menu is open. The
@@ -9,7 +9,7 @@ import { typing } from '../lib/keys'
 export function useLogKeys(find: Ref<HTMLInputElement | undefined>, does: Record<string, () => unknown>) {
   function key(e: KeyboardEvent) {
     if (e.defaultPrevented || !find.value?.offsetParent || document.querySelector('[role=dialog], [role=menu]')) return
-    if (e.key === 'f' && (e.ctrlKey || e.metaKey)) {
+    if (letter(e) === 'f' && (e.ctrlKey || e.metaKey)) {
       if (e.target === find.value) return
       e.preventDefault()
       find.value.focus()
@@ -19,7 +19,7 @@ export function useLogKeys(find: Ref<HTMLInputElement | undefined>, does: Record
     const on = e.target as HTMLElement
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e) || !(on === document.body || on.closest('#main'))) return
     const within = !!on.closest('.log .scroller')
-    const run = does[e.key]
+    const run = does[letter(e)]
     // What scrolls is left to the element itself where it has the focus.
     if (!run || (within && /^(Arrow|Page)/.test(e.key)) || (on.closest('.outline, [role=tab]') && /^(Arrow|Page|Home|End)/.test(e.key))) return
     e.preventDefault()

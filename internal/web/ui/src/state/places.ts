@@ -1,4 +1,5 @@
 import { computed } from 'vue'
+import { ways } from '../lib/keys'
 import { may, session } from './session'
 
 /** A screen that people go to: what the side bar, the search and the keys know of it. */
@@ -20,12 +21,10 @@ export interface Group {
   places: Place[]
 }
 
-const keys: Record<string, string> = { history: 'h', templates: 't', schedule: 's', calendar: 'c', stats: 'a', inventory: 'i', environment: 'v', keys: 'k', repositories: 'r', integrations: 'w', team: 'm', settings: 'p', '/tasks': 'q', '/users': 'u' }
-
 /** What is used all day stands first, alone; the rest in groups that fold. */
 function ofProject(id: number): Group[] {
   const one = (name: string, ...tabs: string[]): Place => {
-    const place = { name, to: `/project/${id}/${name}`, label: `nav.${name}`, key: keys[name] }
+    const place = { name, to: `/project/${id}/${name}`, label: `nav.${name}`, key: ways[name] }
     return tabs.length ? { ...place, tabs: [place, ...tabs.map((x) => one(x))] } : place
   }
   const webhooks = may.value.manage ? one('integrations', 'deliveries') : one('integrations')
@@ -37,7 +36,7 @@ function ofProject(id: number): Group[] {
 }
 
 function ofServer(): Group {
-  const one = (name: string): Place => ({ name: '/' + name, to: '/' + name, label: `nav.all_${name}`, key: keys['/' + name] })
+  const one = (name: string): Place => ({ name: '/' + name, to: '/' + name, label: `nav.all_${name}`, key: ways['/' + name] })
   return { id: 'admin', title: 'nav.admin', places: [one('tasks'), { ...one('users'), tabs: [one('users'), one('roles')] }, one('runners'), one('apps'), one('server')] }
 }
 

@@ -1,1 +1,0 @@
-import{j as e}from"./index-CsnXtHZr.js";const n=e(Date.now());setInterval(()=>{document.hidden||(n.value=Date.now())},1e3);export{n};
