@@ -68,6 +68,7 @@ test('why a task failed, what happened and why one waits are said in Russian', a
 })
 
 test('a British viewer sees twenty-four hours, an American twelve', async () => {
+  await w.template('Has a time', 'hello.sh') // an event
   for (const [locale, wanted] of [['en-GB', /^\d+ \w+ \d+, \d\d:\d\d:\d\d /], ['en-US', /^\w+ \d+, \d+, \d+:\d\d:\d\d [AP]M /]]) {
     const viewer = await w.page('admin', w.password, { locale })
     await go(viewer, 'project/1/activity')
