@@ -13,6 +13,11 @@ type EnrollConfig struct {
 	Token     string // The registration token of the server, or one that an administrator made for one runner. Required.
 	PublicKey string // What secrets are sealed for. Required.
 
+	// Nonce makes the registration one that can be repeated: the same call, with the
+	// same token and key, is answered the same for ten minutes at least. Keep it
+	// until the answer is there, and secret; crypto/rand.Text makes one. Defaults to
+	// none: where the answer is lost, a token that works once is used up.
+	Nonce            string
 	Name             string       // For people. Defaults to none.
 	Webhook          string       // Defaults to none.
 	MaxParallelTasks int          // How many tasks it may have at once. Defaults to no limit.
@@ -24,7 +29,7 @@ type EnrollConfig struct {
 var ErrEnrollRefused = errors.New("the registration token is wrong, used or expired: ask an administrator for another")
 
 // EnrollRunner registers a runner and returns its token, which is told this
-// once.
+// once, and again only to a call with the same [EnrollConfig.Nonce].
 func EnrollRunner(ctx context.Context, cfg EnrollConfig) (string, error) {
 	if cfg.Token == "" {
 		return "", errors.New("no registration token: give that of the server, or one that an administrator made")
@@ -39,6 +44,9 @@ func EnrollRunner(ctx context.Context, cfg EnrollConfig) (string, error) {
 	in := map[string]any{
 		"registration_token": cfg.Token, "name": cfg.Name, "webhook": cfg.Webhook,
 		"max_parallel_tasks": cfg.MaxParallelTasks, "public_key": cfg.PublicKey,
+	}
+	if cfg.Nonce != "" {
+		in["nonce"] = cfg.Nonce
 	}
 	var reply struct {
 		Token string `json:"token"`

@@ -20,6 +20,10 @@ type registrationInput struct {
 	Webhook           string `json:"webhook"`
 	MaxParallelTasks  int    `json:"max_parallel_tasks"`
 	PublicKey         string `json:"public_key"`
+	// Nonce makes the call one that can be made again: by the same token, key and
+	// nonce it is answered the same for 10 to 20 minutes, until the runner has
+	// called with what it got. 20 to 64 letters and digits at random.
+	Nonce string `json:"nonce,omitempty"`
 }
 
 // registrationReply is what it gets, once.
@@ -88,7 +92,14 @@ func (c *call) register(in registrationInput, wrong error) error {
 	if err != nil {
 		return err
 	}
-	token := crypto.Token(33)
+	tokens, err := c.runnerTokens(in)
+	if err != nil {
+		return err
+	}
+	token := tokens[0]
+	if known, err := c.registered(tokens, wrong); err != nil || known != "" {
+		return c.given(known, err)
+	}
 	row.TokenHash = crypto.HashToken(token)
 	spent := c.s.enrolling.spent(c.s.cfg.Now())
 	if want := c.s.cfg.Settings.RunnerRegistrationToken; !spent && want != "" && crypto.Equal(in.RegistrationToken, want) {
@@ -96,12 +107,23 @@ func (c *call) register(in registrationInput, wrong error) error {
 	} else {
 		err = c.fillPlace(row, in.RegistrationToken, wrong)
 	}
+	if errors.Is(err, wrong) || errors.Is(err, store.ErrConflict) { // a call with the same nonce may have been faster
+		if known, failed := c.registered(tokens, wrong); failed != nil || known != "" {
+			return c.given(known, failed)
+		}
+		err = wrong
+	}
 	if errors.Is(err, wrong) {
 		c.s.enrolling.fail()
 		if spent {
 			err = &reply{status: http.StatusTooManyRequests, text: "too many wrong registration tokens: try again later", after: time.Minute}
 		}
 	}
+	return c.given(token, err)
+}
+
+// given answers with the token of a runner.
+func (c *call) given(token string, err error) error {
 	if err != nil {
 		return err
 	}

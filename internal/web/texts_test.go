@@ -18,7 +18,7 @@ const textsFile = "ui/src/i18n/server.en.json"
 // of tasks and of waiting. What only operators or runners read is left out.
 var sources = []source{
 	{dir: "store", only: `^(errors|queue|task)`},
-	{dir: "internal/api", not: `^(openapi|doc|terraform_http|internal_runner(_task|_artifact)?\.go)`},
+	{dir: "internal/api", not: `^(openapi|doc|terraform_http|internal_runner(_task|_artifact|_again)?\.go)`},
 	{dir: "internal/apps", errs: true},
 	{dir: "internal/hook"},
 	{dir: "internal/secret", errs: true},

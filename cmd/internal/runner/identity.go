@@ -18,6 +18,7 @@ const (
 	tokenName    = "runner_token.txt"
 	keyName      = "runner_key.txt"
 	instanceName = "runner_instance.txt"
+	nonceName    = "runner_registration.txt"
 	lockName     = "runner.lock"
 	spoolName    = "runner_spool"
 )
@@ -93,19 +94,46 @@ func (id identity) makeKey() (crypto.BoxPrivate, error) {
 // instance names the data directory for ever, so that the server knows a
 // restart as one.
 func (id identity) instance() (string, error) {
-	file := filepath.Join(id.dir, instanceName)
-	text, err := os.ReadFile(file)
-	if name := strings.TrimSpace(string(text)); err == nil && name != "" {
-		return name, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	name, _, err := id.random(instanceName)
+	if err != nil {
 		return "", fmt.Errorf("name of the data directory: %w", err)
 	}
-	name := rand.Text()
-	if err := writePrivate(file, name); err != nil {
-		return "", fmt.Errorf("name of the data directory: %w: let this account write there, or set data_dir", err)
-	}
 	return name, nil
+}
+
+// nonce names a registration until it has succeeded or was refused, so that one
+// whose answer was lost is the same when it is made again, by this process or a
+// later one. It tells whether an earlier call may have had it.
+func (id identity) nonce() (nonce string, kept bool, err error) {
+	if nonce, kept, err = id.random(nonceName); err != nil {
+		return "", false, fmt.Errorf("name of the registration: %w", err)
+	}
+	return nonce, kept, nil
+}
+
+// dropNonce ends a registration.
+func (id identity) dropNonce() error {
+	if err := os.Remove(filepath.Join(id.dir, nonceName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the name of the registration: %w", err)
+	}
+	return nil
+}
+
+// random returns what a file holds, which is a random text from its first use on.
+func (id identity) random(name string) (text string, kept bool, err error) {
+	file := filepath.Join(id.dir, name)
+	data, err := os.ReadFile(file)
+	if text := strings.TrimSpace(string(data)); err == nil && text != "" {
+		return text, true, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", false, err
+	}
+	text = rand.Text()
+	if err := writePrivate(file, text); err != nil {
+		return "", false, fmt.Errorf("%w: let this account write there, or set data_dir", err)
+	}
+	return text, false, nil
 }
 
 // keepToken stores the token.

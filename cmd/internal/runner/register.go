@@ -55,14 +55,27 @@ func (o Options) enroll(ctx context.Context, cfg *config.Config, id identity, to
 	if err := id.keepToken(""); err != nil {
 		return fmt.Errorf("%w: let this account write there, or set data_dir or runner.token_file", err)
 	}
+	nonce, kept, err := id.nonce()
+	if err != nil {
+		return err
+	}
 	given, err := job.EnrollRunner(ctx, job.EnrollConfig{
-		URL: cfg.WebHost, Token: token, PublicKey: key.Public().String(), Name: hostname(), Webhook: cfg.Runner.Webhook,
+		URL: cfg.WebHost, Token: token, PublicKey: key.Public().String(), Nonce: nonce, Name: hostname(), Webhook: cfg.Runner.Webhook,
 		MaxParallelTasks: cfg.Runner.MaxParallelTasks,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, job.ErrEnrollRefused):
+		if failed := errors.Join(id.forget(), id.dropNonce()); failed != nil || !kept {
+			return errors.Join(err, failed)
+		}
+		return o.enroll(ctx, cfg, id, token) // what was begun is too old to be told again: a new one
+	case err != nil:
 		return errors.Join(err, id.forget())
 	}
 	if err := id.keepToken(given); err != nil {
+		return err
+	}
+	if err := id.dropNonce(); err != nil {
 		return err
 	}
 	o.say("registered at %s; the token is in %s", cfg.WebHost, id.tokenFile)
