@@ -45,6 +45,7 @@ type activeTask struct {
 	Template    string       `json:"template_name"`
 	Created     time.Time    `json:"created"`
 	Start       *time.Time   `json:"start"`
+	RunnerTag   string       `json:"runner_tag"`
 }
 
 // listActive lists what runs and what waits, the oldest first, 1000 at most.
@@ -70,7 +71,7 @@ func (s *Server) listActive(c *call) error {
 	}
 	list := make([]activeTask, len(page.Items))
 	for i, t := range page.Items {
-		list[i] = activeTask{TaskID: t.ID, ProjectID: t.ProjectID, Username: t.Username, RunnerID: t.RunnerID, Status: t.Status, Location: "running", TemplateID: t.TemplateID, Template: t.TemplateName, Created: t.Created, Start: t.Start}
+		list[i] = activeTask{TaskID: t.ID, ProjectID: t.ProjectID, Username: t.Username, RunnerID: t.RunnerID, Status: t.Status, Location: "running", TemplateID: t.TemplateID, Template: t.TemplateName, Created: t.Created, Start: t.Start, RunnerTag: t.RunnerTag}
 		if t.Status.Claimable() {
 			list[i].Location = "queue"
 		}

@@ -47,6 +47,7 @@ export interface ActiveTask {
   project_name: string | null
   runner_id: number | null
   runner_name: string | null
+  runner_tag: string
   start: string | null
   status: "waiting" | "starting" | "running" | "waiting_confirmation" | "confirmed" | "rejected" | "stopping" | "stopped" | "success" | "error"
   task_id: number

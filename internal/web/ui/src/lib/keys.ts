@@ -22,10 +22,6 @@ export const keys: { where: string; keys: [string[], string][] }[] = [
     ],
   },
   {
-    where: 'keys.go',
-    keys: Object.entries(ways).map(([name, key]) => [[`g ${key}`], name.startsWith('/') ? `nav.all_${name.slice(1)}` : `nav.${name}`]),
-  },
-  {
     where: 'keys.log',
     keys: [
       [['g', 'Home'], 'keys.first'],
@@ -40,6 +36,10 @@ export const keys: { where: string; keys: [string[], string][] }[] = [
       [['N', 'Shift Enter'], 'keys.previous_hit'],
       [['c'], 'keys.copy'],
     ],
+  },
+  {
+    where: 'keys.go',
+    keys: Object.entries(ways).map(([name, key]) => [[`g ${key}`], name.startsWith('/') ? `nav.all_${name.slice(1)}` : `nav.${name}`]),
   },
 ]
 

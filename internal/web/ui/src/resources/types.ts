@@ -64,5 +64,6 @@ export interface Resource {
   order?: string // what POST takes the places of rows at, by their ids, behind the path of the list
   refs?: boolean
   search?: boolean
+  live?: boolean // read again by and by: what it tells grows old
   sorts?: string[] // columns that the API sorts by, the usual one first
 }
