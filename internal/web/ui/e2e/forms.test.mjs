@@ -87,7 +87,7 @@ test('a role runs the one template that it was given, and is told why it may do 
   for (const path of ['history', 'templates', `templates/${hello.id}`, 'schedule', 'calendar', 'stats', 'inventory', 'inventory/1', 'environment', 'environment/1', 'keys', 'keys/1', 'repositories', 'repositories/1', 'integrations', 'deliveries', 'team', 'roles', 'runners', 'secret_storages', 'known_hosts', 'views', 'activity', 'settings']) {
     await go(page, `project/1/${path}`)
     const bad = await page.$$eval('main button, main .button, main [role=switch]', (all) =>
-      all.filter((b) => (b.disabled ? !b.closest('form') && !b.title : /^(New|Add|Create|Save|Delete|Edit$|Remove|Send|Clear|✕)/.test(b.textContent.trim()))).map((b) => (b.disabled ? 'silent: ' : 'offered: ') + b.outerHTML.slice(0, 90)),
+      all.filter((b) => (b.disabled ? !b.closest('form') && !b.title : /^(New|Add\b|Create|Save|Delete|Edit$|Remove|Send|Clear|✕)/.test(b.textContent.trim()))).map((b) => (b.disabled ? 'silent: ' : 'offered: ') + b.outerHTML.slice(0, 90)),
     )
     if (bad.length) wrong.push([path, ...bad])
   }
