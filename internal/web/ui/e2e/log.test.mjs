@@ -128,6 +128,17 @@ test('what is typed right behind the key of the search is in its field', async (
   clean(admin)
 })
 
+test('Enter right behind the last letter leads to the first hit', async () => {
+  await ran('breaks.sh')
+  await admin.waitForSelector('.log .line:has-text("bye")')
+  for (const wanted of ['step 17', 'more 44']) {
+    await admin.fill('.log input[type=search]', wanted)
+    await admin.press('.log input[type=search]', 'Enter')
+    await admin.waitForSelector(`.log .line.found:has-text("${wanted}")`)
+  }
+  clean(admin)
+})
+
 test('text that would turn the line is shown as a mark', async () => {
   await ran('turned.sh')
   await admin.waitForSelector('.log .line:has-text("abc⟨RLO⟩txt.exe")')

@@ -20,6 +20,7 @@ export interface Field {
   label?: string
   required?: boolean
   optional?: boolean // a select or ref that may be empty
+  empty?: string // message key of what empty means; "field.none"
   when?: (row: Row, c: Context) => boolean
   options?: (row: Row, c: Context) => Choice[]
   ref?: string // path below the project, "keys"

@@ -15,6 +15,11 @@ export function useSearch(project: number, task: number, log: Log, tick: () => n
   let scanned = 0
   let running: Promise<void> = Promise.resolve()
   let timer = 0
+  const start = () => {
+    clearTimeout(timer)
+    timer = 0
+    running = run(round).catch((e: unknown) => void (state.value = String(e)))
+  }
 
   async function run(mine: number) {
     scanned = 0
@@ -33,12 +38,13 @@ export function useSearch(project: number, task: number, log: Log, tick: () => n
     state.value = !text.value ? '' : percent < 100 ? `${many} · ${percent} %` : n === 0 ? t('log.none') : place >= 0 ? `${place + 1} / ${many}` : many
   }
   watch(text, () => {
-    const mine = ++round
+    round++
     found.value = []
     current.value = -1
     clearTimeout(timer)
+    timer = 0
     say()
-    if (text.value) timer = window.setTimeout(() => (running = run(mine).catch((e: unknown) => void (state.value = String(e)))), 250)
+    if (text.value) timer = window.setTimeout(start, 250)
   })
   watch(tick, () => {
     if (!text.value || !scanned || log.total <= scanned || log.total - scanned > 50_000) return
@@ -58,7 +64,10 @@ export function useSearch(project: number, task: number, log: Log, tick: () => n
 
   /** The next hit, or the one before; the first one from what is seen now. */
   async function go(by: number, from: number): Promise<number | null> {
+    if (timer) start() // Enter right behind the last letter
+    const mine = round
     if (!found.value.length) await running
+    if (mine !== round) return null
     const list = found.value
     if (!list.length) return null
     let i = list.indexOf(current.value)
