@@ -31,7 +31,7 @@ type RemoteConfig struct {
 	Version  string                          // Of the program, for people. Defaults to none.
 	Host     string                          // About the machine, for people. Defaults to none.
 	Clean    func(ctx context.Context) error // Clears caches when an administrator asks for it. Defaults to doing nothing.
-	HTTP     *http.Client                    // Defaults to one that checks certificates and honours proxies of the environment.
+	HTTP     *http.Client                    // Defaults to one that checks certificates, honours proxies of the environment, and keeps connections.
 	Log      *slog.Logger                    // Defaults to slog.Default().
 }
 
@@ -53,9 +53,10 @@ type RemoteConfig struct {
 // more has revoked the runner: leases count as lost, and [RemoteSource.Run] returns
 // [ErrRevoked].
 type RemoteSource struct {
-	cfg  RemoteConfig
-	url  string
-	boot string
+	cfg     RemoteConfig
+	ownHTTP bool // nobody else uses its connections
+	url     string
+	boot    string
 
 	entering chan struct{} // held by whoever begins a session
 	signals  chan struct{}
@@ -87,14 +88,15 @@ func NewRemote(cfg RemoteConfig) (*RemoteSource, error) {
 	}
 	cfg.Instance = cmp.Or(cfg.Instance, rand.Text())
 	cfg.Log = cmp.Or(cfg.Log, slog.Default())
-	if cfg.HTTP == nil {
-		cfg.HTTP = &http.Client{}
+	transport, own := remoteTransport()
+	if own = own && cfg.HTTP == nil; cfg.HTTP == nil {
+		cfg.HTTP = &http.Client{Transport: transport}
 	}
 	client := *cfg.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	cfg.HTTP = &client
 	return &RemoteSource{
-		cfg: cfg, url: strings.TrimRight(cfg.URL, "/") + "/api/internal/runner/v1/", boot: rand.Text(),
+		cfg: cfg, ownHTTP: own, url: strings.TrimRight(cfg.URL, "/") + "/api/internal/runner/v1/", boot: rand.Text(),
 		entering: make(chan struct{}, 1), signals: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		revoked: make(chan struct{}), held: map[Lease]StopLevel{},
 	}, nil
@@ -171,5 +173,6 @@ func (r *RemoteSource) Recover(ctx context.Context, sweep func(context.Context) 
 func (r *RemoteSource) Leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	defer r.hangUp()
 	return r.call(ctx, "leave", RemoteLeases{Leases: r.leases()}, nil)
 }

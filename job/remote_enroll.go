@@ -39,6 +39,7 @@ func EnrollRunner(ctx context.Context, cfg EnrollConfig) (string, error) {
 		return "", err
 	}
 	r.cfg.Token = ""
+	defer r.hangUp()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	in := map[string]any{
@@ -68,6 +69,7 @@ func EnrollRunner(ctx context.Context, cfg EnrollConfig) (string, error) {
 func (r *RemoteSource) Unregister(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	defer r.hangUp()
 	if err := r.post(ctx, "unregister", "", struct{}{}, nil); err != nil {
 		return fmt.Errorf("unregister: %w", err)
 	}

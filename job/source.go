@@ -28,7 +28,8 @@ type Source interface {
 	// returns beside an ended ctx counts: the tasks are ended as shut down.
 	Claim(ctx context.Context, free int) ([]Assignment, error)
 	// Extend keeps leases alive and tells what is to happen to their tasks.
-	// Leases that nothing happens to are not mentioned.
+	// Leases that nothing happens to are not mentioned. It is called again while
+	// it has not answered yet: a lease must not depend on one slow answer.
 	Extend(ctx context.Context, leases []Lease) ([]Signal, error)
 	// Append takes a report. One that it has already is acknowledged again. It
 	// answers [ErrLeaseLost] when the lease is not valid any more; the report is

@@ -152,11 +152,14 @@ func (t *running) lose(why string) {
 	t.stopper.Kill()
 }
 
-// extended notes that the lease was extended, at the latest at that time.
+// extended notes that the lease was extended, at the earliest at that time. The
+// answer to a later call may have been faster.
 func (t *running) extended(at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.contact = at
+	if at.After(t.contact) {
+		t.contact = at
+	}
 }
 
 func (t *running) silence() time.Duration {

@@ -34,7 +34,7 @@ func wireStorms() []storm {
 		{name: "the wire is pulled", again: true, rage: during((*wire).down, (*wire).up)},
 		{name: "requests are lost", again: true, rage: during((*wire).deaf, (*wire).hears)},
 		{name: "replies are lost", again: true, rage: during((*wire).mute, (*wire).speaks)},
-		{name: "all takes two seconds", rage: during((*wire).detour, (*wire).shortcut)},
+		{name: "all takes two seconds", mild: true, rage: during((*wire).detour, (*wire).shortcut)},
 		{name: "comes and goes", rage: func(m *machine, length time.Duration) {
 			for end := time.Now().Add(length); time.Now().Before(end); {
 				m.wire.down()

@@ -17,6 +17,7 @@ type weather struct {
 	there, back bool          // whether requests and replies pass; held otherwise, as a network without a route does
 	refuse      bool          // connections are cut, and none is taken
 	delay       time.Duration // of everything, each way
+	trips       int           // there and back before a new connection carries anything, as for TLS
 	breaks      string        // a request with it cuts its connection
 }
 
@@ -124,6 +125,10 @@ func (p *proxy) serve(in net.Conn) {
 		return
 	}
 	defer p.forget(in)
+	p.mu.Lock()
+	begins := 2 * p.now.delay * time.Duration(p.now.trips)
+	p.mu.Unlock()
+	time.Sleep(begins) // what it takes to greet somebody far away
 	if !p.passes(in, func(w weather) bool { return w.there }) {
 		return
 	}
