@@ -700,6 +700,7 @@ export interface Registration {
 export interface RegistrationInput {
   max_parallel_tasks?: number
   name?: string
+  nonce?: string
   public_key?: string
   registration_token?: string
   webhook?: string
