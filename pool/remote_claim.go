@@ -15,7 +15,7 @@ import (
 type RunnerClaim struct {
 	Free int           // how many tasks it has room for; 0 is answered at once
 	Held []job.Lease   // what it has: leases whose answer was lost are handed out again
-	Wait time.Duration // how long to wait for a task
+	Wait time.Duration // how long to wait for a task, and half of Config.LostAfterRetry at most
 }
 
 // Claim hands out a task that the runner may have, and waits for one
@@ -28,6 +28,10 @@ type RunnerClaim struct {
 // The error is [ErrRunnerInactive] or [ErrRunnerGone], also of a runner that
 // becomes so while it waits, and [ErrClosing] once Run is to end.
 func (r *Runner) Claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, error) {
+	// A call that waits does not show that its runner is still there. One that was
+	// cut off must not get what it has just lost itself, so its last call is over
+	// by the time when another attempt may start.
+	c.Wait = min(c.Wait, r.pool.cfg.LostAfterRetry/2)
 	if c.Free <= 0 {
 		c.Wait = 0
 	}

@@ -24,12 +24,16 @@ type farPool struct {
 	stop func()
 }
 
-func newFarPool(t *testing.T, options store.TemplateOptions) *farPool {
+func newFarPool(t *testing.T, options store.TemplateOptions, change ...func(*pool.Config)) *farPool {
 	t.Helper()
 	ring, err := crypto.NewRing(crypto.GenerateKey())
 	require.NoError(t, err)
 	r := &farPool{st: newStore()}
-	r.TaskPool, err = pool.New(r.st, pool.Config{Ring: ring, Log: slog.New(slog.DiscardHandler)})
+	cfg := pool.Config{Ring: ring, Log: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&cfg)
+	}
+	r.TaskPool, err = pool.New(r.st, cfg)
 	require.NoError(t, err)
 	r.tpl, err = r.Ensure(t.Context(), pool.Blueprint{
 		Repository: store.Repository{Name: "code", GitURL: "https://git.example.org/x.git", GitBranch: "main"},

@@ -52,7 +52,7 @@ func TestARunnerInANetworkOfItsOwnRunsNothingTwice(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
 	f := newFleet(t, pgtest.Shared(t), "SEMAPHORE_LOST_AFTER_SEC=600", "SEMAPHORE_MAX_PARALLEL_TASKS=0")
-	f.maxParallel, f.capacity, f.listen = 0, 2, n.host
+	f.maxParallel, f.capacity, f.listen = 0, 3, n.host
 	var servers []*machine
 	for _, name := range []string{"server 1", "server 2"} {
 		servers = append(servers, f.server(name).start().serves())

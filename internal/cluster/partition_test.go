@@ -109,6 +109,7 @@ func weatherFronts(f *fleet, fronts []*front, length time.Duration) {
 			require.Equal(f.t, 1, retry.Attempt, a.name)
 		}
 		if a.again && a.victim.runner {
+			require.Equal(f.t, a.spare.name, where(e, retry.ID, 2), "%s: who is cut off does not get what it lost", a.name)
 			require.NotZero(f.t, late(e, retry.ID), "%s: what the first attempt told afterwards is kept as late", a.name)
 			require.True(f.t, f.noted(retry, "late"), "%s: with an event", a.name)
 		}
@@ -138,6 +139,16 @@ func began(e crash.Evidence, task int64, since time.Time) (text string) {
 	return text
 }
 
+// where tells who has run an attempt.
+func where(e crash.Evidence, task int64, attempt int) string {
+	for _, s := range crash.Spans(e.Events) {
+		if s.Task == task && s.Attempt == attempt {
+			return s.Where
+		}
+	}
+	return "nobody"
+}
+
 // late counts the lines of a task that came too late.
 func late(e crash.Evidence, task int64) (n int) {
 	for _, r := range e.Tasks {
@@ -158,7 +169,7 @@ func late(e crash.Evidence, task int64) (n int) {
 func TestARunnerThatIsCutOffRunsNothingTwice(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, pgtest.Shared(t), "SEMAPHORE_LOST_AFTER_SEC=600", "SEMAPHORE_MAX_PARALLEL_TASKS=0")
-	f.maxParallel, f.capacity = 0, 2 // both tasks: who is full asks for nothing that would get lost on the way
+	f.maxParallel, f.capacity = 0, 3 // one more than both tasks: calls for another one hang when they are cut off
 	for _, name := range []string{"server 1", "server 2"} {
 		f.server(name).start().serves()
 	}
