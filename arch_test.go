@@ -27,6 +27,7 @@ var layers = []struct {
 	{"", 4},
 	{"internal/flock", 0},    // a primitive that both stores and job need
 	{"internal/daemon", 0},   // throw-away servers of tests
+	{"internal/jsontext", 0}, // what backups and bodies of requests are held to
 	{"internal/outgoing", 0}, // a guarded dialer that everything may need
 	{"internal/crash", 5},    // a harness around whole programs
 	{"internal/cluster", 5},  // a harness around whole programs

@@ -2,7 +2,6 @@ package export
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/alexandervashurin/semaphore/internal/jsontext"
 )
 
 // Limits of a backup.
@@ -173,7 +174,7 @@ func checkShape(data []byte) error {
 	if !utf8.Valid(data) {
 		return &BackupError{Reason: "is no UTF-8 text: take another copy"}
 	}
-	if hasNUL(data) {
+	if jsontext.HasNUL(data) {
 		return &BackupError{Reason: "has a text with a NUL character: take it out"}
 	}
 	depth, nodes, values, text, escaped := 0, 0, 0, false, false
@@ -201,18 +202,4 @@ func checkShape(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// hasNUL tells whether a text in JSON has a NUL character.
-func hasNUL(data []byte) bool {
-	for {
-		i := bytes.IndexByte(data, '\\')
-		if i < 0 || i+1 == len(data) {
-			return false
-		}
-		if bytes.HasPrefix(data[i:], []byte(`\u0000`)) {
-			return true
-		}
-		data = data[i+2:]
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"unicode/utf8"
+
+	"github.com/alexandervashurin/semaphore/internal/jsontext"
 )
 
 // depthLimit is how deep the JSON of a body may nest.
@@ -44,7 +46,7 @@ func decodeJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return answer(http.StatusBadRequest, "body is no UTF-8 text")
 	}
-	if hasNUL(data) {
+	if jsontext.HasNUL(data) {
 		return answer(http.StatusBadRequest, "body has a text with a NUL character: leave it out")
 	}
 	if err := checkDepth(data); err != nil {
@@ -70,21 +72,6 @@ func decodeJSON(data []byte, v any) error {
 		return r
 	}
 	return answer(http.StatusBadRequest, "body cannot be read: send one JSON value of the documented shape")
-}
-
-// hasNUL tells whether a text in JSON has a NUL character, which some databases
-// do not take.
-func hasNUL(data []byte) bool {
-	for {
-		i := bytes.IndexByte(data, '\\')
-		if i < 0 || i+1 == len(data) {
-			return false
-		}
-		if bytes.HasPrefix(data[i:], []byte(`\u0000`)) {
-			return true
-		}
-		data = data[i+2:]
-	}
 }
 
 // jsonName is the JSON word for what a field takes.
