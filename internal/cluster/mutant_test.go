@@ -3,14 +3,8 @@
 package cluster_test
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/internal/crash"
@@ -110,42 +104,7 @@ func (s careless) Claim(ctx context.Context, free int) ([]job.Assignment, error)
 // executor takes a safeguard out of a runner.
 func (m mutant) executor(local *job.LocalJob, a altered) job.Executor {
 	if m == noTreeKill {
-		return plain{a}
+		return crash.Plain{Repo: a.Repo, Dir: a.Dir, Env: []string{crash.EventsEnv + "=" + a.Vars[crash.EventsEnv], crash.WhereEnv + "=" + a.Vars[crash.WhereEnv]}}
 	}
 	return local
-}
-
-// plain is an executor as one would write it first: nothing guards what it
-// starts.
-type plain struct{ altered }
-
-func (e plain) Run(ctx context.Context, spec *job.Spec, sink job.Sink) error {
-	calm := context.WithoutCancel(ctx)
-	cmd := exec.CommandContext(ctx, "bash", filepath.Join(e.Repo, spec.Playbook))
-	cmd.Dir = e.Repo
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.Env = append(os.Environ(), crash.EventsEnv+"="+e.Vars[crash.EventsEnv], crash.WhereEnv+"="+e.Vars[crash.WhereEnv],
-		fmt.Sprintf("SEMAPHORE_RUN_MARKER=%d-%d-%s", spec.Task.ID, spec.Task.Attempt, rand.Text()),
-		"SEMAPHORE_TASK_DETAILS_MESSAGE="+spec.Task.Message)
-	// A file rather than a pipe: without its reader the script would stand still.
-	out, err := os.CreateTemp(e.Dir, "output-")
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := sink.Status(calm, job.Status{State: job.Running, Phase: job.PhaseRun}); err != nil {
-		return err
-	}
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("script: %w", err)
-	}
-	if _, err := out.Seek(0, 0); err != nil {
-		return err
-	}
-	var lines []job.Line
-	for scanner := bufio.NewScanner(out); scanner.Scan(); {
-		lines = append(lines, job.Line{Time: time.Now(), Text: scanner.Text()})
-	}
-	return sink.Lines(calm, lines)
 }

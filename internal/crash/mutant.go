@@ -164,7 +164,7 @@ func (q repeating) Expire(ctx context.Context, e store.Expiry) ([]store.Expired,
 func (m Mutant) executor(local *job.LocalJob, p Program) job.Executor {
 	switch m {
 	case NoTreeKill:
-		return plain{p}
+		return Plain{Repo: p.Repo, Dir: p.Dir, Env: []string{EventsEnv + "=" + p.Events}}
 	case NoSweep:
 		return struct{ job.Executor }{local}
 	default:

@@ -16,20 +16,25 @@ import (
 	"github.com/alexandervashurin/semaphore/job"
 )
 
-// plain is an executor as one would write it first: nothing guards what it
-// starts.
-type plain struct{ program Program }
+// Plain is an executor as one would write it first: nothing guards what it
+// starts. Its tool writes its output to a file, which is read once it has ended.
+type Plain struct {
+	Repo string   // where the script is, and runs
+	Dir  string   // of files with output, which stay
+	Env  []string // more variables of the tool
+}
 
-func (e plain) Run(ctx context.Context, spec *job.Spec, sink job.Sink) error {
+// Run runs the script of a task.
+func (e Plain) Run(ctx context.Context, spec *job.Spec, sink job.Sink) error {
 	calm := context.WithoutCancel(ctx)
-	cmd := exec.CommandContext(ctx, "bash", filepath.Join(e.program.Repo, spec.Playbook))
-	cmd.Dir = e.program.Repo
+	cmd := exec.CommandContext(ctx, "bash", filepath.Join(e.Repo, spec.Playbook))
+	cmd.Dir = e.Repo
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.Env = append(os.Environ(), EventsEnv+"="+e.program.Events,
+	cmd.Env = append(append(os.Environ(), e.Env...),
 		fmt.Sprintf("SEMAPHORE_RUN_MARKER=%d-%d-%s", spec.Task.ID, spec.Task.Attempt, rand.Text()),
 		"SEMAPHORE_TASK_DETAILS_MESSAGE="+spec.Task.Message)
 	// A file rather than a pipe: without its reader the script would stand still.
-	out, err := os.CreateTemp(e.program.Dir, "output-")
+	out, err := os.CreateTemp(e.Dir, "output-")
 	if err != nil {
 		return err
 	}
