@@ -2,12 +2,9 @@ package runner
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -92,7 +89,16 @@ func (o Options) start(ctx context.Context, register bool) (err error) {
 	if err != nil {
 		return err
 	}
-	local, err := o.local(cfg, id, log, remote)
+	instance, err := id.instance()
+	if err != nil {
+		return err
+	}
+	links, err := holdLinks(cfg, instance)
+	if err != nil {
+		return err
+	}
+	defer links.release(log)
+	local, err := localOf(cfg, id, log, remote, links)
 	if err != nil {
 		return err
 	}
@@ -116,18 +122,13 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// local is the executor. The short links to its runs are below a directory that
-// is the same on every runner of the server: a Terraform plan remembers it.
-func (o Options) local(cfg *config.Config, id identity, log *slog.Logger, remote *job.RemoteSource) (*job.LocalJob, error) {
+// localOf is the executor.
+func localOf(cfg *config.Config, id identity, log *slog.Logger, remote *job.RemoteSource, at links) (*job.LocalJob, error) {
 	settings, err := executor.Config(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(strings.TrimRight(cfg.WebHost, "/")))
-	settings.LinkDir = filepath.Join(os.TempDir(), "semaphore-runner-"+hex.EncodeToString(sum[:6]))
-	if err := executor.OwnDir(settings.LinkDir); err != nil {
-		return nil, err
-	}
+	settings.LinkDir = at.dir
 	settings.States, settings.Bundles = remote.States(), remote.Bundles()
 	settings.RescueDir = filepath.Join(id.dir, "rescued")
 	return job.NewLocal(executor.Dir(cfg), settings)
