@@ -138,9 +138,9 @@ type TaskStore interface {
 	Create(ctx context.Context, n NewTask) (Task, error)
 	Get(ctx context.Context, project, id int64) (Task, error)
 	List(ctx context.Context, f TaskFilter) (Page[TaskWithTemplate], error)
-	// Last returns the newest task of each template of a project that has one, in
-	// the order of the templates' ids.
-	Last(ctx context.Context, project int64) ([]TaskWithTemplate, error)
+	// Last returns the newest tasks of each template of a project, n of each at
+	// most, in the order of the templates' ids and newest first within each.
+	Last(ctx context.Context, project int64, n int) ([]TaskWithTemplate, error)
 	// Counts tells how many tasks there are in each state.
 	Counts(ctx context.Context, f TaskFilter) (map[Status]int, error)
 	// Snapshot returns what Create was given.

@@ -30,21 +30,17 @@ func (s *Server) recent(c *call) error {
 	if err != nil {
 		return err
 	}
-	last, err := s.st.Tasks().Last(c.ctx(), c.project.ID)
+	list, err := s.st.Tasks().Last(c.ctx(), c.project.ID, int(limit))
 	if err != nil {
 		return err
 	}
-	out := make([]recentTasks, 0, len(last))
-	for _, t := range last {
-		page, err := s.st.Tasks().List(c.ctx(), store.TaskFilter{ProjectID: c.project.ID, TemplateID: t.TemplateID, Limit: int(limit)})
-		if err != nil {
-			return err
+	out := []recentTasks{}
+	for _, x := range list {
+		if len(out) == 0 || out[len(out)-1].TemplateID != x.TemplateID {
+			out = append(out, recentTasks{TemplateID: x.TemplateID})
 		}
-		row := recentTasks{TemplateID: t.TemplateID, Tasks: make([]recentTask, 0, len(page.Items))}
-		for _, x := range page.Items {
-			row.Tasks = append(row.Tasks, recentTask{ID: x.ID, Status: x.Status, Version: x.Version, Created: x.Created, Start: x.Start, End: x.End})
-		}
-		out = append(out, row)
+		row := &out[len(out)-1]
+		row.Tasks = append(row.Tasks, recentTask{ID: x.ID, Status: x.Status, Version: x.Version, Created: x.Created, Start: x.Start, End: x.End})
 	}
 	return c.json(http.StatusOK, out)
 }

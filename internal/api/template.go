@@ -130,7 +130,7 @@ func showTemplates(c *call, rows []store.Template, single bool) error {
 	if single {
 		return showTemplate(c, &rows[0])
 	}
-	last, err := c.s.st.Tasks().Last(c.ctx(), c.project.ID)
+	last, err := c.s.st.Tasks().Last(c.ctx(), c.project.ID, 1)
 	if err != nil {
 		return err
 	}

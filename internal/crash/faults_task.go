@@ -24,8 +24,8 @@ func (t faultyTasks) List(ctx context.Context, l store.TaskFilter) (store.Page[s
 	return call(t.f, "Tasks.List", func() (store.Page[store.TaskWithTemplate], error) { return t.TaskStore.List(ctx, l) })
 }
 
-func (t faultyTasks) Last(ctx context.Context, project int64) ([]store.TaskWithTemplate, error) {
-	return call(t.f, "Tasks.Last", func() ([]store.TaskWithTemplate, error) { return t.TaskStore.Last(ctx, project) })
+func (t faultyTasks) Last(ctx context.Context, project int64, n int) ([]store.TaskWithTemplate, error) {
+	return call(t.f, "Tasks.Last", func() ([]store.TaskWithTemplate, error) { return t.TaskStore.Last(ctx, project, n) })
 }
 
 func (t faultyTasks) Counts(ctx context.Context, l store.TaskFilter) (map[store.Status]int, error) {

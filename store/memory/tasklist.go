@@ -33,27 +33,27 @@ func (q tasks) List(ctx context.Context, f store.TaskFilter) (page store.Page[st
 	return page, nil
 }
 
-func (q tasks) Last(ctx context.Context, project int64) ([]store.TaskWithTemplate, error) {
+func (q tasks) Last(ctx context.Context, project int64, n int) ([]store.TaskWithTemplate, error) {
 	st, err := q.s.view(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e := q.s.cat.task
 	list := []store.TaskWithTemplate{}
-	seen := map[int64]bool{}
+	seen := map[int64]int{}
 	for _, rec := range st.rows(e).all(true) {
 		template := e.int(rec, "template_id")
-		if e.int(rec, "project_id") != project || seen[template] {
+		if e.int(rec, "project_id") != project || seen[template] >= max(n, 1) {
 			continue
 		}
-		seen[template] = true
+		seen[template]++
 		t, err := st.withTemplate(rec)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b store.TaskWithTemplate) int { return cmp.Compare(a.TemplateID, b.TemplateID) })
+	slices.SortStableFunc(list, func(a, b store.TaskWithTemplate) int { return cmp.Compare(a.TemplateID, b.TemplateID) })
 	return list, nil
 }
 

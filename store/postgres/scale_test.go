@@ -250,7 +250,7 @@ func useAll(t *testing.T, s store.Store, tpl store.Template, quiet []store.Templ
 		require.NoError(t, err)
 	}
 	for _, project := range []int64{tpl.ProjectID, quiet[0].ProjectID} {
-		_, err = s.Tasks().Last(ctx, project)
+		_, err = s.Tasks().Last(ctx, project, 5)
 		require.NoError(t, err)
 		_, err = s.Events().List(ctx, project, store.Query{Limit: 50})
 		require.NoError(t, err)

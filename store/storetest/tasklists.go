@@ -103,7 +103,7 @@ func listsNames(t *testing.T, w *world) {
 
 func listsNewest(t *testing.T, w *world) {
 	tpl, idle := w.newTemplate(t), w.newTemplate(t)
-	none, err := w.Tasks().Last(t.Context(), w.project.ID)
+	none, err := w.Tasks().Last(t.Context(), w.project.ID, 1)
 	require.NoError(t, err)
 	require.Equal(t, []store.TaskWithTemplate{}, none)
 	user := w.user(t, "alice", "a@example.com")
@@ -111,13 +111,17 @@ func listsNewest(t *testing.T, w *world) {
 	first := w.task(t, of(tpl))
 	newest := w.task(t, of(tpl), func(n *store.NewTask) { n.Task.UserID, n.Task.BuildTaskID = &user.ID, &a.ID })
 	w.neighbour(t).task(t)
-	list, err := w.Tasks().Last(t.Context(), w.project.ID)
+	list, err := w.Tasks().Last(t.Context(), w.project.ID, 1)
 	require.NoError(t, err)
 	require.Equal(t, []int64{b.ID, newest.ID}, taskIDs(list), "not %d, none of %d", first.ID, idle.ID)
 	require.Equal(t, tpl.Name, list[1].TemplateName)
 	require.Equal(t, &user.Name, list[1].Username)
 	require.Equal(t, a.ID, list[1].BuildTask.ID)
 	require.Equal(t, newest, list[1].Task)
+	list, err = w.Tasks().Last(t.Context(), w.project.ID, 2)
+	require.NoError(t, err)
+	require.Equal(t, []int64{b.ID, a.ID, newest.ID, first.ID}, taskIDs(list), "two of each, the newest first")
+	require.Equal(t, a.ID, list[2].BuildTask.ID)
 }
 
 func countsStates(t *testing.T, w *world) {

@@ -55,7 +55,7 @@ func TestNoStatementOfTheQueueReadsAWholeTable(t *testing.T) {
 			_, err := b.Tasks().List(ctx, store.TaskFilter{ProjectID: project, Statuses: []store.Status{store.Running}})
 			return err
 		}},
-		{"last", func() error { _, err := b.Tasks().Last(ctx, project); return err }},
+		{"last", func() error { _, err := b.Tasks().Last(ctx, project, 10); return err }},
 		{"counts", func() error { _, err := b.Tasks().Counts(ctx, store.TaskFilter{ProjectID: project}); return err }},
 		{"read output", func() error { _, err := b.Logs().Read(ctx, project, l.TaskID, 0, 10); return err }},
 		{"compact", func() error { _, err := b.Logs().Compact(ctx); return err }},

@@ -110,14 +110,20 @@ func scanTasks(ctx context.Context, c conn, m *meta, query string, args ...any) 
 	return list, err
 }
 
-// Last returns the newest task of each template. An index has the newest id of
-// a template at its end, so that the number of tasks does not matter.
-func (q tasks) Last(ctx context.Context, project int64) ([]store.TaskWithTemplate, error) {
+// Last returns the newest tasks of each template. An index has the newest ids of
+// a template at its end, from which one is found below the other, so that the
+// number of tasks does not matter.
+func (q tasks) Last(ctx context.Context, project int64, n int) ([]store.TaskWithTemplate, error) {
 	c := q.s.read()
-	list, err := scanTasks(ctx, c, q.s.tables["task"], selectTasks(q.s.tables["task"])+`
-		WHERE p.project_id = $1
-		  AND t.id = (SELECT max(n.id) FROM task n WHERE n.template_id = p.id AND n.project_id = p.project_id)
-		ORDER BY p.id`, project)
+	list, err := scanTasks(ctx, c, q.s.tables["task"], `WITH RECURSIVE newest(template_id, id, place) AS (
+			SELECT p.id, (SELECT max(n.id) FROM task n WHERE n.template_id = p.id AND n.project_id = p.project_id), 1
+			FROM template p WHERE p.project_id = $1
+			UNION ALL
+			SELECT w.template_id, (SELECT max(n.id) FROM task n WHERE n.template_id = w.template_id AND n.project_id = $1 AND n.id < w.id), w.place + 1
+			FROM newest w WHERE w.id IS NOT NULL AND w.place < $2
+		) `+selectTasks(q.s.tables["task"])+`
+		JOIN newest w ON w.id = t.id
+		ORDER BY p.id, t.id DESC`, project, n)
 	if err == nil {
 		err = q.addBuilds(ctx, c, list)
 	}
