@@ -87,13 +87,14 @@ type calendarMaker struct {
 
 func (m *calendarMaker) date(t time.Time) string { return t.In(m.zone).Format(time.DateOnly) }
 
-// gone adds the tasks that schedules have started.
+// gone adds the tasks that schedules have started, from the newest on: where
+// there are too many, it is the first days that lack some.
 func (m *calendarMaker) gone(ctx context.Context) error {
 	end := m.starts[len(m.starts)-1]
 	if m.starts[0].After(m.now) {
 		return nil
 	}
-	f := store.TaskFilter{ProjectID: m.call.project.ID, Since: m.starts[0], Before: end, Oldest: true, Limit: 1000}
+	f := store.TaskFilter{ProjectID: m.call.project.ID, Since: m.starts[0], Before: end, Limit: 1000}
 	type dayOf struct {
 		date     string
 		schedule int64
@@ -115,11 +116,11 @@ func (m *calendarMaker) gone(ctx context.Context) error {
 				index[key] = i
 				m.reply.Runs = append(m.reply.Runs, calendarRun{
 					Date: key.date, ScheduleID: key.schedule, TemplateID: t.TemplateID, TemplateName: t.TemplateName,
-					First: t.Created, Statuses: map[store.Status]int{},
+					Last: t.Created, TaskID: t.ID, Statuses: map[store.Status]int{},
 				})
 			}
 			run := &m.reply.Runs[i]
-			run.Count, run.Last, run.TaskID = run.Count+1, t.Created, t.ID
+			run.Count, run.First = run.Count+1, t.Created
 			run.Statuses[t.Status]++
 		}
 		if f.After = page.Next; f.After == "" {

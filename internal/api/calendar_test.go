@@ -97,14 +97,14 @@ func TestCalendar(t *testing.T) {
 		require.Empty(t, w.daysOf(w.ids["paused"], march))
 	})
 	t.Run("shows tasks of the days gone by their state", func(t *testing.T) {
-		for range 2 {
-			a := w.do("owner", http.MethodPost, all+"/{paused}/run", "")
-			require.Equal(t, http.StatusCreated, a.Status, a.Body)
+		for _, name := range []string{"first", "second"} {
+			w.created(name, "owner", all+"/{paused}/run", "")
 		}
 		list := w.daysOf(w.ids["paused"], "timezone=UTC")
 		require.Len(t, list, 1)
 		require.Equal(t, map[string]int{string(store.Waiting): 2}, list[0].Statuses)
-		require.NotZero(t, list[0].TaskID)
+		require.Equal(t, w.ids["second"], list[0].TaskID, "the newest one")
+		require.False(t, list[0].Last.Before(list[0].First))
 		require.Equal(t, []any{2, "paused", "hello"}, []any{list[0].Count, list[0].Name, list[0].TemplateName})
 		require.Empty(t, w.daysOf(w.ids["paused"], "from=2020-01-01&days=45"))
 	})

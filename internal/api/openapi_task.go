@@ -52,6 +52,7 @@ func taskFilters() []parameter {
 		{"search", "string", "a part of the message, the version, the commit or the name of the template"},
 		{"since", "string", "only tasks made since this day or time"},
 		{"before", "string", "only tasks made before this day or time"},
+		{"oldest", "boolean", "the oldest first. Defaults to false."},
 	}
 }
 

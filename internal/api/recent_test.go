@@ -53,6 +53,7 @@ func TestTasksAreCountedAndNamed(t *testing.T) {
 		w.play([]scenario{
 			{name: "all", as: "guest", method: "GET", path: tasks + "/counts", status: 200, contains: []string{`"waiting":2`, `"success":0`}},
 			{name: "with a filter", as: "guest", method: "GET", path: tasks + "/counts?search=hotfix&status=waiting,running", status: 200, contains: []string{`"waiting":1`, `"running":0`}},
+			{name: "those behind one, the next one first", as: "guest", method: "GET", path: tasks + "?oldest=true&limit=1", status: 200, contains: []string{`"id":{one}`}, lacks: []string{"hotfix"}},
 			{name: "an unknown state", method: "GET", path: tasks + "/counts?status=broken", status: 400, contains: []string{"status"}},
 			{name: "a stranger", as: "stranger", method: "GET", path: tasks + "/counts", status: 404},
 			{name: "who started it", as: "guest", method: "GET", path: tasks + "/{one}", status: 200, contains: []string{`"user_name":"TASK_RUNNER"`, `"schedule_name":null`, `"runner_name":null`}},

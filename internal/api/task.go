@@ -96,7 +96,10 @@ func (c *call) hideValues(t *store.Task) {
 
 // taskFilter reads what a list is restricted to.
 func (c *call) taskFilter() (store.TaskFilter, error) {
-	f := store.TaskFilter{ProjectID: c.project.ID, Search: c.r.URL.Query().Get("search"), After: c.r.URL.Query().Get("after")}
+	f := store.TaskFilter{
+		ProjectID: c.project.ID, Search: c.r.URL.Query().Get("search"),
+		Oldest: c.flag("oldest", false), After: c.r.URL.Query().Get("after"),
+	}
 	if len(f.Search) > 200 {
 		return f, invalid("search", "is longer than 200 bytes")
 	}
