@@ -85,6 +85,10 @@ test('a task tells who started it, and leads to the runs before and after it', a
   await page.waitForURL(new RegExp(`/tasks/${ids[2]}$`))
   await page.getByRole('link', { name: `Run before, #${ids[1]}` }).waitFor()
   assert.equal(await page.getByRole('link', { name: /^Next run/ }).count(), 0)
+  await page.keyboard.press('[')
+  await page.waitForURL(new RegExp(`/tasks/${ids[1]}$`))
+  await page.getByRole('link', { name: `Run before, #${ids[0]}` }).click()
+  await page.getByRole('link', { name: `Next run, #${ids[1]}` }).waitFor()
   clean(page)
 })
 

@@ -3,6 +3,7 @@ import { mark, spans } from '../src/lib/ansi'
 import { build, parse, words } from '../src/lib/cron'
 import { Fold, join } from '../src/lib/fold'
 import { checkInventory } from '../src/lib/inventory'
+import { letter } from '../src/lib/keys'
 import { getPath, object, setPath } from '../src/lib/path'
 import { finished, known, look, stoppable, took } from '../src/lib/status'
 import { blank, check, split } from '../src/lib/survey'
@@ -118,5 +119,12 @@ describe('small things', () => {
   it('tell times', () => {
     expect([850, 12_345, 245_000, 3_753_000, NaN].map(duration)).toEqual(['850 ms', '12.3 s', '4:05', '1:02:33', ''])
     expect(relative(0, 5 * 60_000)).toBe('5 min. ago')
+  })
+})
+
+describe('a key', () => {
+  it('is its letter or bracket where the keyboard has no Latin ones', () => {
+    expect([letter({ key: 'п', code: 'KeyG' }), letter({ key: 'П', code: 'KeyG' }), letter({ key: 'х', code: 'BracketLeft' }), letter({ key: 'ъ', code: 'BracketRight' })]).toEqual(['g', 'G', '[', ']'])
+    expect([letter({ key: 'z', code: 'KeyY' }), letter({ key: ']', code: 'BracketRight' }), letter({ key: 'Escape' })]).toEqual(['z', ']', 'Escape'])
   })
 })

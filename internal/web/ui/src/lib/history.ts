@@ -1,11 +1,13 @@
+import { unfinished } from './status'
+
 /** How the history is looked at: each tab is a set of states. */
 export const tabs: Record<string, string[]> = {
   all: [],
-  active: ['waiting', 'starting', 'running', 'confirmed', 'stopping', 'waiting_confirmation'],
+  active: unfinished,
   confirm: ['waiting_confirmation'],
   error: ['error'],
   success: ['success'],
-  stopped: ['stopped', 'rejected'],
+  stopped: ['stopped'],
 }
 
 /** How many of the tab there are, where that asks somebody to do something. */

@@ -35,6 +35,8 @@ export const keys: { where: string; keys: [string[], string][] }[] = [
       [['n', 'Enter'], 'keys.next_hit'],
       [['N', 'Shift Enter'], 'keys.previous_hit'],
       [['c'], 'keys.copy'],
+      [['['], 'keys.run_before'],
+      [[']'], 'keys.run_after'],
     ],
   },
   {
@@ -43,9 +45,10 @@ export const keys: { where: string; keys: [string[], string][] }[] = [
   },
 ]
 
-/** The letter of a key, also where the keyboard is set to one that has no Latin letters. */
+const brackets: Record<string, string> = { BracketLeft: '[', BracketRight: ']' }
+/** The letter or bracket of a key, also where the keyboard is set to one that has no Latin letters. */
 export const letter = (e: { key: string; code?: string }): string => {
-  const code = /^Key([A-Z])$/.exec(e.code ?? '')?.[1]
+  const code = /^Key([A-Z])$/.exec(e.code ?? '')?.[1] ?? brackets[e.code ?? '']
   if (!code || !/^[^\x00-\x7f]$/.test(e.key)) return e.key
   return e.key === e.key.toLowerCase() ? code.toLowerCase() : code
 }

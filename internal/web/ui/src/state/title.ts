@@ -10,12 +10,12 @@ const inside = ref(false)
 const own = ref<{ status: string; text: string }>()
 
 /** The title of the window: of the screen, and how things stand, for who looks at another window. */
-export function titleOf() {
+export function windowTitle() {
   const states = own.value ? [mark(own.value.status)] : session.user ? [counts.running ? `${mark('running')} ${counts.running}` : '', counts.asking ? `${mark('waiting_confirmation')} ${counts.asking}` : ''] : []
   const parts = [own.value?.text ?? (screen.value && t(screen.value)), inside.value ? session.project?.name : '', 'Semaphore']
   return [...states, parts.filter(Boolean).join(' · ')].filter(Boolean).join(' ')
 }
-watchEffect(() => (document.title = visible(titleOf())))
+watchEffect(() => (document.title = visible(windowTitle())))
 
 /** Names the screen; the router calls it. */
 export function setScreen(label: unknown, project: boolean) {
