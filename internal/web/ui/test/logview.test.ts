@@ -78,7 +78,11 @@ describe('failures of scripts', () => {
   })
   it('are else the last line that says anything', () => {
     expect(failureLines(numbered('start', 'bash ended with exit code 1', '', ' '))).toEqual([41])
+    expect(failureLines(numbered('start', 'bash ended with exit code 1', ''), 'bash ended with exit code 1')).toEqual([41])
     expect(failureLines([])).toEqual([])
+  })
+  it('are none where the reason stands in no log', () => {
+    expect(failureLines(numbered('Plan: 1 to add', '+ greeting'), 'plan rejected')).toEqual([])
   })
   it('are found in a long line in no time', () => {
     const begun = performance.now()

@@ -25,9 +25,10 @@ export function isFailure(text: string): boolean {
 /**
  * The lines of a script's output that tell why it failed: of lines that stand
  * together the first. Where none says so it is the last line that says anything:
- * how the run has ended, right behind the last words of the script.
+ * how the run has ended, right behind the last words of the script. A reason that
+ * stands in no log, such as a plan that was rejected, makes no line a failure.
  */
-export function failureLines(lines: readonly { n: number; text: string }[]): number[] {
+export function failureLines(lines: readonly { n: number; text: string }[], reason = ''): number[] {
   const out: number[] = []
   let before = -2
   for (const l of lines) {
@@ -36,6 +37,6 @@ export function failureLines(lines: readonly { n: number; text: string }[]): num
     before = l.n
   }
   if (out.length) return out
-  for (let i = lines.length - 1; i >= 0; i--) if (strip(lines[i]!.text).trim()) return [lines[i]!.n]
-  return []
+  const last = [...lines].reverse().find((l) => strip(l.text).trim())
+  return last && strip(last.text).includes(reason) ? [last.n] : []
 }

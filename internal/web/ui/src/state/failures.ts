@@ -11,8 +11,8 @@ const TAIL = 20_000 // lines that are read at once
  * of the output of Ansible and Terraform; of other apps, once they have failed,
  * what looks like one near the end.
  */
-export function useFailures(project: number, task: number, log: Log, errors: () => readonly AnsibleError[], failed: () => boolean) {
-  const found = shallowRef<number[]>([])
+export function useFailures(project: number, task: number, log: Log, errors: () => readonly AnsibleError[], failed: () => boolean, why: () => string) {
+  const tail = shallowRef<{ n: number; text: string }[]>([])
   const known = computed(() => [...new Set(errors().map((e) => e.line))].sort((a, b) => a - b))
   let looked = false
   watch(
@@ -21,13 +21,13 @@ export function useFailures(project: number, task: number, log: Log, errors: () 
       if (looked || !failed() || known.value.length) return
       looked = true
       try {
-        const { lines } = await fetchOutput(project, task)(Math.max(0, log.total - TAIL), TAIL)
-        found.value = failureLines(lines)
+        tail.value = (await fetchOutput(project, task)(Math.max(0, log.total - TAIL), TAIL)).lines
       } catch {
         looked = false // the log itself tells that nothing can be loaded
       }
     },
     { immediate: true },
   )
-  return computed(() => (known.value.length ? known.value : found.value))
+  // The reason may come behind the state.
+  return computed(() => (known.value.length ? known.value : failureLines(tail.value, why())))
 }
