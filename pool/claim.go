@@ -237,7 +237,12 @@ func (s *source) resting() time.Duration {
 // handBack gives a claimed task back that was not begun. One that a person has
 // confirmed stays so: its plan is not made and asked about anew.
 func (p *TaskPool) handBack(ctx context.Context, l store.Lease, prompt, app string) error {
-	f := store.Finish{Status: store.Waiting, Reason: "handed back: it was not begun"}
+	return p.handBackOf(ctx, "", l, prompt, app)
+}
+
+// handBackOf is handBack while the lease has this owner, "" for any.
+func (p *TaskPool) handBackOf(ctx context.Context, owner string, l store.Lease, prompt, app string) error {
+	f := store.Finish{Status: store.Waiting, Reason: "handed back: it was not begun", Owner: owner}
 	if prompt != "" {
 		f.Status, f.Prompt = store.Confirmed, prompt
 	}

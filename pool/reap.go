@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alexandervashurin/semaphore/job"
@@ -152,6 +153,10 @@ func (p *TaskPool) expire(ctx context.Context, e store.Expiry) (int, error) {
 			return n, fmt.Errorf("expire leases: %w", err)
 		}
 		for _, x := range expired {
+			if x.Outcome == store.BecameUnreachable && strings.HasSuffix(x.Task.Owner, unheard) {
+				p.takeBack(ctx, x.Task)
+				continue
+			}
 			p.cfg.Log.Warn("task has lost its worker", "task_id", x.Task.ID, "attempt", x.Task.Attempt, "outcome", string(x.Outcome))
 			if m := p.cfg.Metrics.Lost; m != nil {
 				m(x.Outcome)

@@ -167,7 +167,11 @@ func (r *Runner) mine(ctx context.Context) ([]store.HeldLease, error) {
 	if err != nil {
 		return nil, fmt.Errorf("leases: %w", err)
 	}
-	return slices.DeleteFunc(held, func(h store.HeldLease) bool { return h.RunnerID == nil || *h.RunnerID != r.row.ID }), nil
+	held = slices.DeleteFunc(held, func(h store.HeldLease) bool { return h.RunnerID == nil || *h.RunnerID != r.row.ID })
+	for i := range held {
+		held[i].Owner = strings.TrimSuffix(held[i].Owner, unheard)
+	}
+	return held, nil
 }
 
 // valid refuses a lease that this runner does not hold now.
@@ -237,7 +241,7 @@ func (r *Runner) Swept(ctx context.Context) error {
 	var dead []string
 	for _, h := range held {
 		if h.Owner != r.owner && strings.HasPrefix(h.Owner, instance) {
-			dead = append(dead, h.Owner)
+			dead = append(dead, h.Owner, h.Owner+unheard)
 		}
 	}
 	if len(dead) == 0 {

@@ -98,7 +98,7 @@ func (r *Runner) claim(ctx context.Context, c RunnerClaim) ([]job.Assignment, er
 		return nil, nil
 	}
 	list, err := r.far.take(ctx, store.ClaimRequest{
-		Owner: r.owner, RunnerID: &r.row.ID, Tags: r.tags(), Max: 1,
+		Owner: r.owner + unheard, RunnerID: &r.row.ID, Tags: r.tags(), Max: 1,
 		TTL: r.pool.cfg.LeaseTTL, MaxParallel: r.pool.cfg.MaxParallel,
 	})
 	if err != nil || ctx.Err() == nil {
@@ -161,11 +161,11 @@ func (r *Runner) claimed(ctx context.Context, l store.Lease) (store.Claimed, err
 // that the task is to be given back, any other error of the task itself that it
 // ends; [job.ErrLeaseLost] is about the lease.
 func (r *Runner) Spec(ctx context.Context, lease job.Lease) (*job.Spec, error) {
-	if err := r.valid(ctx, lease); err != nil {
-		return nil, err
-	}
 	run, err := r.own(ctx, lease)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.hear(ctx, lease); err != nil {
 		return nil, err
 	}
 	c, err := r.claimed(ctx, store.Lease(lease))

@@ -24,6 +24,7 @@ func TestARunnerThatIsCutOffDoesNotGetWhatItLost(t *testing.T) {
 				defer r.stop()
 				r.add(t)
 				cut, a := r.claim(t, "cut")
+				heard(t, cut, a)
 				time.Sleep(lostAfter / 6) // the longest time between two extensions
 				hung := make(chan []job.Assignment, 1)
 				go func() {

@@ -68,6 +68,14 @@ func (r *farPool) claim(t *testing.T, boot string) (*pool.Runner, job.Assignment
 	return runner, list[0]
 }
 
+// heard lets a runner tell that it has its task.
+func heard(t *testing.T, runner *pool.Runner, a job.Assignment) {
+	t.Helper()
+	signals, err := runner.Extend(t.Context(), []job.Lease{a.Lease})
+	require.NoError(t, err)
+	require.Empty(t, signals)
+}
+
 // TestARunnerThatIsSilentLosesItsTask by time, in two steps.
 func TestARunnerThatIsSilentLosesItsTask(t *testing.T) {
 	t.Parallel()
@@ -114,6 +122,7 @@ func TestARunnerWhoseTaskMayBeRetriedIsTold(t *testing.T) {
 		defer r.stop()
 		task := r.add(t)
 		first, a := r.claim(t, "1")
+		heard(t, first, a)
 		require.Equal(t, 30*time.Second, a.LostAfter)
 		time.Sleep(40 * time.Second)
 		second, b := r.claim(t, "2")

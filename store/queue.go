@@ -109,6 +109,10 @@ type Finish struct {
 	ConfirmBefore *time.Time // until when
 	Events        []Event
 	Append        *Append // last results, without lines
+	// Owner is for who does not work on the task: the lease is ended only while this
+	// owner has it, as it was claimed or extended last. Otherwise the answer is
+	// [ErrLease], and nothing is kept. Defaults to any.
+	Owner string
 }
 
 // Expiry chooses leases to deal with.

@@ -23,6 +23,8 @@ func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t sto
 		}
 		known := w.attempts[l.Attempt]
 		switch {
+		case f.Owner != "" && (!valid || t.Owner != f.Owner):
+			return fmt.Errorf("finish task %d: its owner has changed: %w", t.ID, store.ErrLease)
 		case valid:
 			if err := st.finish(&t, w, f); err != nil {
 				return err

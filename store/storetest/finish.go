@@ -16,6 +16,7 @@ func finishCases() []testCase {
 		{"a plan waits for confirmation without a lease", finishWaits},
 		{"a task is handed back to wait for another worker", handsBack},
 		{"a confirmed task is handed back to be resumed by another worker", handsBackConfirmed},
+		{"a lease is ended on behalf of an owner that has it", handsBackOfOwner},
 		{"a task that was to stop ends as stopped where it was to wait", finishStopping},
 		{"the same result again is accepted and ignored", finishesAgain},
 		{"a result after the end is kept as a late one", finishesLate},
@@ -160,6 +161,25 @@ func handsBackConfirmed(t *testing.T, w *world) {
 	require.False(t, list[0].Resume)
 	_, err := w.Queue().Finish(t.Context(), list[0].Lease, store.Finish{Status: store.Confirmed})
 	require.ErrorIs(t, err, store.ErrInvalid)
+}
+
+func handsBackOfOwner(t *testing.T, w *world) {
+	c := w.run(t)
+	_, err := w.Queue().Extend(t.Context(), "another", []store.Lease{c.Lease}, ttl)
+	require.NoError(t, err)
+	want := w.get(t, c.Task.ID)
+	events := w.descriptions(t)
+	back := func(owner string) error {
+		_, err := w.Queue().Finish(t.Context(), c.Lease, store.Finish{Status: store.Waiting, Owner: owner})
+		return err
+	}
+	require.ErrorIs(t, back(me), store.ErrLease, "it was extended for another owner")
+	require.Equal(t, want, w.get(t, c.Task.ID))
+	require.NoError(t, back("another"))
+	require.Equal(t, store.Waiting, w.get(t, c.Task.ID).Status)
+	require.ErrorIs(t, back("another"), store.ErrLease, "nobody has it any more")
+	require.Equal(t, store.Waiting, w.get(t, c.Task.ID).Status)
+	require.Equal(t, events, w.descriptions(t), "nothing is kept as late")
 }
 
 func finishStopping(t *testing.T, w *world) {

@@ -22,6 +22,8 @@ func (q queue) Finish(ctx context.Context, l store.Lease, f store.Finish) (t sto
 		switch {
 		case err != nil:
 			return err
+		case f.Owner != "" && (!h.valid || h.Owner != f.Owner):
+			return fmt.Errorf("owner of the lease has changed: %w", store.ErrLease)
 		case h.valid && f.Status == store.Confirmed && !h.resumed:
 			return fmt.Errorf("nobody has confirmed it: %w", store.ErrInvalid)
 		case h.valid:
