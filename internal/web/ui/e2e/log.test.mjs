@@ -152,6 +152,15 @@ test('names cannot turn what stands around them', async () => {
     await admin.waitForSelector('main >> text=pay⟨RLO⟩exe.txt')
     assert.doesNotMatch(await admin.innerText('body'), /\u202E/, path)
   }
+  await w.api('POST', 'project/1/views', { project_id: 1, title: 'view\u202Eexe.txt' })
+  const evil = await w.user('evil\u202Eexe')
+  await w.api('POST', 'project/1/users', { user_id: evil.id, role: 'guest' })
+  const task = await w.api('POST', 'project/1/tasks', { template_id: tpl.id, message: 'W'.repeat(200) })
+  for (const path of ['templates', 'history', 'stats', 'team', 'schedule/new', `templates/${tpl.id}/details`, `templates/${tpl.id}/perms`, `tasks/${task.id}`]) {
+    await go(admin, `project/1/${path}`)
+    assert.doesNotMatch(await admin.innerText('body'), /\u202E/, path)
+    assert.ok(await admin.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is as wide as the window`)
+  }
   clean(admin)
 })
 
