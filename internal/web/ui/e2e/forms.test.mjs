@@ -1,6 +1,8 @@
 // What people do by filling in forms, from nothing to the end.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { clean, go, serious, totp, until, World } from './world.mjs'
@@ -123,6 +125,26 @@ test('a recovery code signs in where the phone is lost', async () => {
   await fresh.waitForSelector('button:has-text("Set up")')
   clean(fresh)
   await fresh.context().close()
+})
+
+test('a runner starts by the lines that the page shows, and its token is shown once', async () => {
+  await go(admin, 'project/1/runners/new')
+  await admin.getByLabel('Name').fill('Edge')
+  await admin.click('button:has-text("Create")')
+  const token = (await admin.textContent('.form code')).trim()
+  const lines = await admin.textContent('pre >> nth=1')
+  assert.match(lines, /RUNNER_TOKEN_FILE=runner\.token[^]*RUNNER_PRIVATE_KEY_FILE=runner\.key/)
+  const dir = mkdtempSync(join(tmpdir(), 'runner-'))
+  writeFileSync(join(dir, 'runner.token'), token, { mode: 0o600 })
+  const env = Object.fromEntries([...lines.matchAll(/(SEMAPHORE_\w+)=(\S+)/g)].map((m) => [m[1], m[2]]))
+  const runner = spawn(w.bin, ['runner', 'start', '--no-config'], { cwd: dir, env: { PATH: process.env.PATH, HOME: dir, ...env } })
+  try {
+    await until('it has been seen', async () => (await w.api('GET', 'project/1/runners')).find((r) => r.name === 'Edge').touched)
+  } finally {
+    runner.kill('SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
+  }
+  clean(admin)
 })
 
 test('a place for a runner is made, and its token shown once', async () => {
