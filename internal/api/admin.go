@@ -18,6 +18,7 @@ import (
 func (s *Server) adminRoutes() []route {
 	return slices.Concat([]route{
 		{method: "GET", path: "/tasks", right: admin, handle: s.listActive},
+		{method: "GET", path: "/tasks/counts", right: admin, handle: s.countActive},
 		{method: "GET", path: "/tasks/{task}", right: admin, handle: s.listActive},
 		{method: "DELETE", path: "/tasks/{task}", right: admin, handle: s.stopActive},
 		{method: "DELETE", path: "/cache", right: admin, handle: s.clearCache},
@@ -85,6 +86,12 @@ func (s *Server) listActive(c *call) error {
 		}
 	}
 	return c.page(list, page.Next)
+}
+
+// countActive tells how many tasks that have not ended are in each state, over
+// all projects.
+func (s *Server) countActive(c *call) error {
+	return c.counts(store.TaskFilter{Statuses: unfinished()})
 }
 
 // names finds the names of rows by their ids, in one query.

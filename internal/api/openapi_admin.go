@@ -1,10 +1,15 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/alexandervashurin/semaphore/store"
+)
 
 func adminOperations() []operation {
 	return tagged("Administration", []operation{
 		{route: "GET /tasks", summary: "List the unfinished tasks of all projects", out: []activeTask{}, query: []parameter{{"after", "string", "the X-Next-Cursor of the page before"}}, headers: nextHeaders()},
+		{route: "GET /tasks/counts", summary: "Count the unfinished tasks of all projects by state", out: map[store.Status]int{}},
 		{route: "GET /tasks/{task}", summary: "List the unfinished tasks of all projects, the same as without an id", out: []activeTask{}, query: []parameter{{"after", "string", "the X-Next-Cursor of the page before"}}, headers: nextHeaders()},
 		{route: "DELETE /tasks/{task}", summary: "Stop a task of any project"},
 		{route: "DELETE /cache", summary: "Empty the caches of all projects", note: "What is in use stays."},

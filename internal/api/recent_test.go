@@ -57,6 +57,8 @@ func TestTasksAreCountedAndNamed(t *testing.T) {
 			{name: "an unknown state", method: "GET", path: tasks + "/counts?status=broken", status: 400, contains: []string{"status"}},
 			{name: "a stranger", as: "stranger", method: "GET", path: tasks + "/counts", status: 404},
 			{name: "who started it", as: "guest", method: "GET", path: tasks + "/{one}", status: 200, contains: []string{`"user_name":"TASK_RUNNER"`, `"schedule_name":null`, `"runner_name":null`}},
+			{name: "how many are unfinished anywhere", as: "admin", method: "GET", path: "/tasks/counts", status: 200, contains: []string{`"waiting":2`, `"running":0`}},
+			{name: "which is for administrators", as: "owner", method: "GET", path: "/tasks/counts", status: 403},
 			{name: "what is unfinished anywhere", as: "admin", method: "GET", path: "/tasks", status: 200, contains: []string{`"template_name":"hello"`, `"created":"2`}},
 		})
 	})

@@ -53,7 +53,11 @@ func (s *Server) countTasks(c *call) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.st.Tasks().Counts(c.ctx(), f)
+	return c.counts(f)
+}
+
+func (c *call) counts(f store.TaskFilter) error {
+	found, err := c.s.st.Tasks().Counts(c.ctx(), f)
 	if err != nil {
 		return err
 	}

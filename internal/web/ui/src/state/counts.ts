@@ -1,7 +1,6 @@
 import { onUnmounted, reactive, watch } from 'vue'
-import { get, list } from '../api/client'
+import { get } from '../api/client'
 import { useUpdates } from '../api/live'
-import type { ActiveTask } from '../api/schema'
 import { unfinished } from '../lib/status'
 import { may, session } from './session'
 
@@ -17,13 +16,13 @@ export function useCounts() {
     const id = session.project?.id
     const [own, all] = await Promise.all([
       id ? get<Record<string, number>>(`project/${id}/tasks/counts?status=${unfinished.join()}`).catch(() => null) : ({} as Record<string, number>),
-      may.value.admin ? list<ActiveTask>('tasks').catch(() => null) : [],
+      may.value.admin ? get<Record<string, number>>('tasks/counts').catch(() => null) : ({} as Record<string, number>),
     ])
     if (mine !== round || !own || !all) return
     const sum = (...states: string[]) => states.reduce((n, x) => n + (own[x] ?? 0), 0)
     counts.asking = sum('waiting_confirmation')
     counts.running = sum('starting', 'running', 'confirmed', 'rejected', 'stopping')
-    counts.all = all.length
+    counts.all = Object.values(all).reduce((n, x) => n + x, 0)
   }
   function soon() {
     timer ||= window.setTimeout(() => {
