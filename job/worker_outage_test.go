@@ -200,8 +200,9 @@ func TestWorkerSpoolsWhatMemoryCannotHold(t *testing.T) {
 		source := &jobtest.Source{}
 		lease := source.Add(task(1))[0]
 		var printed atomic.Int64
+		var back atomic.Bool
 		source.Fail = func(c jobtest.SourceCall) error {
-			if c.Method == jobtest.Append && printed.Load() < 1000 {
+			if c.Method == jobtest.Append && !back.Load() {
 				return errDown
 			}
 			return nil
@@ -220,6 +221,7 @@ func TestWorkerSpoolsWhatMemoryCannotHold(t *testing.T) {
 		second := &job.Worker{Source: source, Executor: untilStopped, Spool: dir}
 		require.ErrorContains(t, second.Run(t.Context()), "in use by another worker")
 
+		back.Store(true)
 		s.end(lease)
 		require.Len(t, source.Output(lease), 1000<<10)
 		lines := 0
