@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alexandervashurin/semaphore/store"
 )
@@ -31,6 +32,8 @@ func Explain(p store.Place) string {
 		return "waits for somebody to confirm or reject the plan"
 	case store.WaitRunner:
 		return "waits for a runner: none that is switched on has the tag of the task"
+	case store.WaitSilent:
+		return "waits for a runner: none with the tag of the task has been heard of for three minutes, see whether one is running"
 	case store.WaitWorker:
 		return "waits for a free worker"
 	default:
@@ -38,16 +41,29 @@ func Explain(p store.Place) string {
 	}
 }
 
-// served tells whether anybody may take a task with its tag.
-func (p *TaskPool) served(ctx context.Context, t store.Task) (bool, error) {
+// silence is how long a runner is not heard of until it is not waited for
+// without a word: several times what lies between two notes of it.
+const silence = 3 * time.Minute
+
+// missed tells what a task that no worker has taken waits for: a worker, or a
+// runner where none has its tag or is there.
+func (p *TaskPool) missed(ctx context.Context, t store.Task) (store.WaitReason, error) {
 	if t.RunnerTag == "" || p.worker != nil && slices.Contains(p.cfg.Tags, t.RunnerTag) {
-		return true, nil
+		return store.WaitWorker, nil
 	}
+	reason := store.WaitRunner
+	since := p.cfg.Now().Add(-silence)
 	for _, scope := range []int64{0, t.ProjectID} { // those of all projects, those of this one
-		n, err := p.st.Runners().Count(ctx, scope, store.Query{Where: map[string]any{"tag": t.RunnerTag, "active": true}})
-		if err != nil || n > 0 {
-			return n > 0, err
+		page, err := p.st.Runners().List(ctx, scope, store.Query{Where: map[string]any{"tag": t.RunnerTag, "active": true}, Limit: -1})
+		if err != nil {
+			return "", err
+		}
+		for _, r := range page.Items {
+			if r.Touched != nil && r.Touched.After(since) {
+				return store.WaitWorker, nil
+			}
+			reason = store.WaitSilent
 		}
 	}
-	return false, nil
+	return reason, nil
 }

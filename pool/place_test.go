@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,9 +43,22 @@ func TestATaskWhoseTagNobodyServesSaysSo(t *testing.T) {
 	require.Equal(t, store.WaitRunner, reason(gpu))
 	off.Active = true
 	require.NoError(t, p.Store().Runners().Update(t.Context(), off))
+	require.Equal(t, store.WaitSilent, reason(gpu), "it has never been there")
+	require.Contains(t, pool.Explain(store.Place{Reason: store.WaitSilent}), "heard of")
+	heard := func(r store.Runner, ago time.Duration) store.Runner {
+		at := time.Now().Add(-ago)
+		r.Touched = &at
+		require.NoError(t, p.Store().Runners().Update(t.Context(), r))
+		return r
+	}
+	off = heard(off, time.Minute)
 	require.Equal(t, store.WaitWorker, reason(gpu))
+	off = heard(off, 10*time.Minute)
+	require.Equal(t, store.WaitSilent, reason(gpu), "it is gone")
+	own := runner(store.Runner{Name: "own", Tag: "gpu", Active: true, ProjectID: &gpu.ProjectID})
+	require.Equal(t, store.WaitSilent, reason(gpu))
+	heard(own, 0)
+	require.Equal(t, store.WaitWorker, reason(gpu), "one is enough")
 	require.NoError(t, p.Store().Runners().Delete(t.Context(), 0, off.ID))
-	require.Equal(t, store.WaitRunner, reason(gpu))
-	runner(store.Runner{Name: "own", Tag: "gpu", Active: true, ProjectID: &gpu.ProjectID})
 	require.Equal(t, store.WaitWorker, reason(gpu))
 }

@@ -243,7 +243,8 @@ func (p *TaskPool) Task(ctx context.Context, project, id int64) (store.Task, err
 
 // Place tells where an unfinished task stands in the queue, and why it waits:
 // runner where its tag is served neither by this pool nor by a runner that is
-// switched on and may have tasks of its project.
+// switched on and may have tasks of its project, silent where such runners have
+// not been heard of for three minutes.
 func (p *TaskPool) Place(ctx context.Context, project, id int64) (store.Place, error) {
 	place, err := p.st.Tasks().Place(ctx, project, id, p.cfg.MaxParallel)
 	if err != nil {
@@ -256,12 +257,8 @@ func (p *TaskPool) Place(ctx context.Context, project, id int64) (store.Place, e
 	if err != nil {
 		return place, fmt.Errorf("place of task %d: %w", id, err)
 	}
-	served, err := p.served(ctx, t)
-	if err != nil {
+	if place.Reason, err = p.missed(ctx, t); err != nil {
 		return place, fmt.Errorf("runners for task %d: %w", id, err)
-	}
-	if !served {
-		place.Reason = store.WaitRunner
 	}
 	return place, nil
 }

@@ -142,7 +142,7 @@ func (p *TaskPool) chooseSummons(ctx context.Context, tasks []store.Task, runner
 			continue
 		}
 		place, err := p.Place(ctx, t.ProjectID, t.ID)
-		if err != nil || place.Reason != store.WaitWorker {
+		if err != nil || place.Reason != store.WaitWorker && place.Reason != store.WaitSilent {
 			continue // it is looked at again
 		}
 		due[t.ID] = runners[i]

@@ -194,6 +194,7 @@ const (
 	WaitGlobal       WaitReason = "global"       // the limit of the whole pool
 	WaitWorker       WaitReason = "worker"       // no free worker has taken it yet
 	WaitRunner       WaitReason = "runner"       // no active runner serves its tag; a pool tells so, a store says worker
+	WaitSilent       WaitReason = "silent"       // active runners serve its tag, but none is there; a pool tells so, a store says worker
 	WaitConfirmation WaitReason = "confirmation" // a person's answer
 )
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { languages, locale, regionOf, setLanguage } from '../src/i18n'
-import { fieldLabel, say, sayBeside, sayEach } from '../src/i18n/server'
+import { fieldLabel, say, sayBeside, sayEach, sentence } from '../src/i18n/server'
 import { Patterns } from '../src/lib/patterns'
 
 vi.stubGlobal('navigator', { languages: ['ru-RU', 'en-GB'] })
@@ -31,6 +31,9 @@ describe('texts of the server', () => {
 })
 
 describe('in English', () => {
+  it('begins with a capital where it stands alone, unless with a name', () => {
+    expect(['inventory not found', 'integration 1: task 18', 'ключ занят', 'git_branch: is odd', 'ansible-playbook ended', './run.sh failed', ''].map(sentence)).toEqual(['Inventory not found', 'Integration 1: task 18', 'Ключ занят', 'git_branch: is odd', 'ansible-playbook ended', './run.sh failed', ''])
+  })
   beforeAll(() => setLanguage('en'))
   it('a text stays what it is, but for names of fields and states', () => {
     expect(say('sign in first')).toBe('sign in first')

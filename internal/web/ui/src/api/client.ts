@@ -1,4 +1,4 @@
-import { say } from '../i18n/server'
+import { say, sentence } from '../i18n/server'
 import { messages } from './server'
 
 /** The address everything is below: that of the page's base element. */
@@ -85,4 +85,4 @@ export const del = (path: string, o?: Options) => call('DELETE', path, undefined
 export const list = async <T>(path: string, o?: Options): Promise<T[]> => (await get<T[] | null>(path, o)) ?? []
 
 /** The text of anything that was thrown, in the language of the page. */
-export const reason = (e: unknown) => say(e instanceof Error ? e.message : String(e))
+export const reason = (e: unknown) => sentence(say(e instanceof Error ? e.message : String(e)))

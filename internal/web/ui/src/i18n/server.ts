@@ -116,3 +116,6 @@ export function sayWithin(text: string): string {
 
 /** What became of a call: one text for each webhook that it reached. */
 export const sayEach = (text: string) => text.split(/; (?=integration \d+: |no integration )/).map(say).join('; ')
+
+/** A text that stands alone begins with a capital, unless its first word is a name: git_branch, ./run.sh, ansible-playbook. */
+export const sentence = (text: string) => (/^\p{Ll}+[ ,:]/u.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text)
