@@ -1,7 +1,7 @@
 // What is typed is not lost: not by leaving, nor by the end of the session.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { clean, go, signIn, totp, until, World } from './world.mjs'
+import { clean, go, serious, signIn, totp, until, World } from './world.mjs'
 
 let w
 before(async () => (w = await World.start()))
@@ -163,6 +163,62 @@ test('leaving a form that was typed into asks first, whatever way it is left', a
   await page.click('.nav >> text=History')
   await page.click(`${dialog} >> text="Leave"`)
   await page.waitForURL(/history$/)
+  clean(page)
+  await page.context().close()
+})
+
+test('a form does not save over what somebody else saved meanwhile without asking', async () => {
+  const user = await w.user('late', { admin: true })
+  const made = await w.template('Two authors', 'hello.sh')
+  const page = await w.page(user.username, user.password)
+  const question = page.locator(dialog, { hasText: 'It was changed meanwhile' })
+  const stored = () => w.api('GET', `project/1/templates/${made.id}`)
+  const other = async (more) => {
+    const { last_task, tasks, permissions, ...rest } = await stored()
+    await w.api('PUT', `project/1/templates/${made.id}`, { ...rest, ...more })
+  }
+  const edit = () => go(page, `project/1/templates/${made.id}/edit`)
+  await edit()
+  await w.api('POST', 'project/1/tasks', { template_id: made.id })
+  await page.getByLabel('Name').first().fill('Mine')
+  await page.getByText('Save', { exact: true }).click()
+  await page.waitForSelector('h1:has-text("Mine")')
+  await edit()
+  await page.getByLabel('Name').first().fill('Mine again')
+  await other({ playbook: 'other.sh' })
+  await page.keyboard.press('Enter')
+  await question.waitFor()
+  assert.deepEqual(await serious(page), [])
+  await page.keyboard.press('Escape')
+  await question.waitFor({ state: 'detached' })
+  assert.equal(await page.getByLabel('Name').first().inputValue(), 'Mine again')
+  assert.equal((await stored()).playbook, 'other.sh')
+  await page.getByText('Save', { exact: true }).click()
+  await question.getByText('Show the newer one').click()
+  assert.equal(await page.getByLabel('Name').first().inputValue(), 'Mine')
+  await other({ playbook: 'third.sh' })
+  await page.getByLabel('Name').first().fill('Mine at last')
+  await page.keyboard.press('Enter')
+  await question.getByText('Save mine anyway').click()
+  await page.waitForSelector('h1:has-text("Mine at last")')
+  assert.equal((await stored()).playbook, 'other.sh')
+
+  await go(page, 'project/1/settings')
+  await page.getByLabel('Name').fill('Not this')
+  await w.api('PUT', 'project/1', { ...(await w.api('GET', 'project/1')), max_parallel_tasks: 7 })
+  await page.keyboard.press('Enter')
+  await question.getByText('Show the newer one').click()
+  await until('the newer settings are shown', async () => (await page.getByLabel('Name').inputValue()) !== 'Not this')
+  await page.getByText('Save', { exact: true }).click()
+  await page.waitForSelector('.notices >> text=Saved')
+  assert.equal((await w.api('GET', 'project/1')).max_parallel_tasks, 7)
+
+  await go(page, 'account')
+  await page.getByLabel('Name').first().fill('Late')
+  await w.api('PUT', `users/${user.id}`, { ...user, password: undefined, email: 'new@localhost' })
+  await page.keyboard.press('Enter')
+  await question.getByText('Show the newer one').click()
+  await until('the newer address is shown', async () => (await page.getByLabel('E-mail').first().inputValue()) === 'new@localhost')
   clean(page)
   await page.context().close()
 })

@@ -15,6 +15,7 @@ const users: Resource = {
     { key: 'email', wide: true },
     { key: 'state', kind: 'tag', text: (r) => [r.admin ? t('f.admin') : '', r.external ? t('f.external') : '', r.totp ? t('user.totp') : ''].filter(Boolean).join(', ') },
   ],
+  moves: ['totp', 'email_otp'],
   blank: () => ({ username: '', name: '', email: '', password: '', admin: false, alert: false }),
   fields: [
     { key: 'username', required: true },

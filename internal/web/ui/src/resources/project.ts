@@ -133,6 +133,7 @@ const schedule: Resource = {
     { key: 'next_run', kind: 'time', text: (r) => String((r.active && !r.repository_id && r.next_run) || '') },
   ],
   toggle: (r, active) => ({ method: 'PUT', path: `/${String(r.id)}/active`, body: { active } }),
+  moves: ['next_run', 'last_run', 'last_error'],
   blank: (kind) => ({ name: '', type: kind ?? '', cron_format: kind === 'watch' ? '*/5 * * * *' : '0 4 * * *', active: true, timezone: '', delete_after_run: false, task_params: {} }),
   load: (r) => ({ ...r, type: r.repository_id ? 'watch' : r.type, overlap: r.overlap ?? '', missed: r.missed ?? '', timezone: r.timezone ?? '', task_params: r.task_params ?? {} }),
   fields: [
@@ -257,6 +258,7 @@ export const runnerBase = {
   live: true,
   below: defineAsyncComponent(() => import('../ui/RunnerQueue.vue')) as Component,
   toggle: (r: Row, active: boolean) => ({ method: 'POST', path: `/${String(r.id)}/active`, body: { active } }),
+  moves: ['touched', 'host', 'version', 'cleaning_requested', 'enroll_before', 'running', 'load'],
   blank: (): Row => ({ name: '', tag: '', webhook: '', max_parallel_tasks: 0, active: true }),
   fields: [nameField, { key: 'tag' }, { key: 'max_parallel_tasks', kind: 'number' as const }, { key: 'webhook' }, { key: 'active', kind: 'check' as const }],
   made: defineAsyncComponent(() => import('../ui/RunnerMade.vue')) as Component,

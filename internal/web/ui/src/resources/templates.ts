@@ -73,6 +73,7 @@ export const templates: Resource = {
     void [last_task, tasks, permissions]
     return rest
   },
+  moves: ['last_task', 'tasks', 'permissions'],
   link: (r) => `/${String(r.id)}`,
   fields,
 }

@@ -54,6 +54,7 @@ export interface Resource {
   post?: (row: Row) => string // what POST has behind the path of the list
   load?: (row: Row) => Row // from the API to the form
   save?: (row: Row, fresh: boolean, before: Row) => Row // and back
+  moves?: string[] // members of a reply that change without anybody's doing
   link?: (row: Row) => string // where a click leads, below the list's own path
   key?: string // what paths name a row by; "id"
   fixed?: boolean // rows do not change once made

@@ -40,22 +40,29 @@ export interface Question {
   text?: string
   action: string
   danger?: boolean
-  answer: (yes: boolean) => void
+  /** A second way on, beside the action. */
+  other?: string
+  answer: (said: Answer) => void
 }
+/** The action, the other way on, or neither. */
+export type Answer = boolean | 'other'
 export const question = shallowRef<Question | null>(null)
 
-/** Asks before something is done that cannot be undone. */
-export function ask(q: Omit<Question, 'answer'>): Promise<boolean> {
+/** Asks which of two ways to go, or neither. */
+export function choose(q: Omit<Question, 'answer'>): Promise<Answer> {
   return new Promise((resolve) => {
     question.value = {
       ...q,
-      answer: (yes) => {
+      answer: (said) => {
         question.value = null
-        resolve(yes)
+        resolve(said)
       },
     }
   })
 }
+
+/** Asks before something is done that cannot be undone. */
+export const ask = async (q: Omit<Question, 'answer' | 'other'>): Promise<boolean> => (await choose(q)) === true
 
 export async function copy(text: string, said: string) {
   try {
