@@ -49,7 +49,7 @@ test('the side bar and the window say what runs and what asks', async () => {
   const slow = await w.template('Takes long', 'slow.sh')
   const page = await w.page('admin', w.password)
   await go(page, 'project/1/templates')
-  const width = () => link(page, 'History').locator('.count').last().evaluate((e) => e.getBoundingClientRect().width)
+  const width = () => link(page, 'History').locator('.nav-count').last().evaluate((e) => e.getBoundingClientRect().width)
   const before = await width()
   const task = await start(slow.id)
   await link(page, /^History\s+1 running/).waitFor()
