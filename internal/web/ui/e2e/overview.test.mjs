@@ -118,3 +118,19 @@ test('several tasks are run again or stopped at once, and what is refused is tol
   await page.locator('.notices .bad', { hasText: `#${secret}` }).waitFor()
   clean(page)
 })
+
+test('what is not there leads to the list it would stand in', async () => {
+  const page = await w.page('admin', w.password)
+  for (const [path, says, list, to] of [
+    ['tasks/99999', 'There is no such task', 'History', /project\/1\/history$/],
+    ['templates/99999', 'There is no such template', 'Templates', /project\/1\/templates$/],
+    ['templates/99999/edit', 'There is no such template', 'Templates', /project\/1\/templates$/],
+    ['inventory/99999', 'There is no such entry', 'Inventories', /project\/1\/inventory$/],
+  ]) {
+    await go(page, `project/1/${path}`)
+    await page.locator('.empty', { hasText: says }).getByText(list).click()
+    await page.waitForURL(to)
+  }
+  clean(page)
+  await page.context().close()
+})
