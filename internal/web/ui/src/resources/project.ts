@@ -1,8 +1,9 @@
 import { defineAsyncComponent, type Component } from 'vue'
 import { t, titleOf } from '../i18n'
-import { session } from '../state/session'
+import { can, MANAGE, RUN, session } from '../state/session'
 import Branch from '../ui/Branch.vue'
 import CronField from '../ui/CronField.vue'
+import Hidden from '../ui/Hidden.vue'
 import NextRuns from '../ui/NextRuns.vue'
 import KeyValues from '../ui/KeyValues.vue'
 import SavedParams from '../ui/SavedParams.vue'
@@ -15,6 +16,8 @@ const choices = (prefix: string, values: string[]): Choice[] => values.map((valu
 export const nameField: Field = { key: 'name', required: true }
 export const nameOf = (c: Context, list: string, id: unknown) => String(c.lists[list]?.find((r) => r.id === id)?.name ?? '–')
 const below = (path: string) => (p: number) => `project/${p}/${path}`
+/** Whether the viewer's role shows what variables and inventories hold. */
+const seen = () => can(RUN) || can(MANAGE)
 const local = (r: Row) => /^(\/|file:)/.test(String(r.git_url ?? ''))
 
 const keys: Resource = {
@@ -86,7 +89,8 @@ const inventory: Resource = {
   blank: (kind) => ({ name: '', type: kind ?? 'static', inventory: kind === 'file' ? '' : kind?.endsWith('workspace') ? 'default' : kind === 'static-yaml' ? 'all:\n  hosts:\n    localhost:\n      ansible_connection: local\n' : '[all]\nlocalhost ansible_connection=local\n' }),
   fields: [
     nameField,
-    { key: 'inventory', kind: 'code', language: (r) => (r.type === 'static-yaml' ? 'yaml' : 'ini'), when: (r) => String(r.type).startsWith('static') },
+    { key: 'inventory', kind: 'code', language: (r) => (r.type === 'static-yaml' ? 'yaml' : 'ini'), when: (r) => String(r.type).startsWith('static') && seen() },
+    { key: 'inventory', kind: 'custom', component: Hidden as Component, when: (r) => String(r.type).startsWith('static') && !seen() },
     { key: 'inventory', label: 'inventory_path', when: (r) => r.type === 'file' },
     { key: 'inventory', label: 'workspace', when: (r) => String(r.type).endsWith('workspace') },
     { key: 'repository_id', label: 'inventory_repository', kind: 'ref', ref: 'repositories', optional: true, when: (r) => r.type === 'file' },
@@ -109,8 +113,8 @@ const environment: Resource = {
   load: (r) => ({ ...r, env: r.env ?? '{}', secrets: r.secrets ?? [] }),
   fields: [
     nameField,
-    { key: 'json', kind: 'custom', component: KeyValues as Component },
-    { key: 'env', kind: 'custom', component: KeyValues as Component },
+    { key: 'json', kind: 'custom', component: KeyValues as Component, props: () => ({ hidden: !seen() }) },
+    { key: 'env', kind: 'custom', component: KeyValues as Component, props: () => ({ hidden: !seen() }) },
     { key: 'secrets', kind: 'custom', component: VariableSecrets as Component, rows: true },
     { key: 'secret_storage_id', kind: 'ref', ref: 'secret_storages', optional: true, when: (_, c) => c.fresh && !!c.lists.secret_storages?.length },
     { key: 'secret_storage_key_prefix', when: (r, c) => c.fresh && !!r.secret_storage_id },
