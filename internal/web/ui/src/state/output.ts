@@ -26,6 +26,8 @@ const QUIET = 5000 // milliseconds without a frame, behind which is asked whethe
 export function useOutput(project: number, id: number, task: Ref<ShownTask | undefined>, tell: (e: unknown) => void) {
   const tick = ref(0)
   const lost = ref(false)
+  /** The task has ended, and all of it has been read: its reason and its last lines come behind its state. */
+  const whole = ref(false)
   const stages = shallowRef<Stage[]>([])
   const errors = shallowRef<AnsibleError[]>([])
   const hosts = shallowRef<AnsibleHost[]>([])
@@ -66,7 +68,10 @@ export function useOutput(project: number, id: number, task: Ref<ShownTask | und
     failed(null)
     await parts()
     cost = performance.now() - begun
-    if (finished(t.status)) close()
+    if (finished(t.status)) {
+      whole.value = true
+      close()
+    }
   }
   async function parts() {
     const at = `project/${project}/tasks/${id}`
@@ -132,5 +137,5 @@ export function useOutput(project: number, id: number, task: Ref<ShownTask | und
     clearTimeout(timer)
     cancelAnimationFrame(frame)
   })
-  return { log, tick, lost, stages, errors, hosts, start, open }
+  return { log, tick, lost, whole, stages, errors, hosts, start, open }
 }
