@@ -61,7 +61,7 @@ try {
   await shoot('templates', 'dark', 'project/1/templates', '.recent')
   await shoot('history', 'light', 'project/1/history', '.tasks')
   await shoot('task', 'light', `project/1/tasks/${failed}`, '.log .line')
-  await shoot('calendar', 'light', 'project/1/calendar', '.cal')
+  await shoot('calendar', 'light', 'project/1/calendar?view=week', '.cal')
   if (ids.terraform) await shoot('plan', 'dark', `project/1/tasks/${ids.terraform}`, '.log .line')
 } finally {
   await w.stop()
