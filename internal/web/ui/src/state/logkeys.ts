@@ -1,5 +1,6 @@
 import { onBeforeUnmount, onMounted, type Ref } from 'vue'
-import { letter, typing } from '../lib/keys'
+import { letter } from '../lib/keys'
+import { typing } from './shortcuts'
 
 /**
  * Keys of the log: where nobody types, and no dialog or menu is open. The

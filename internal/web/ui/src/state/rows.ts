@@ -1,5 +1,6 @@
 import { onBeforeUnmount, onMounted, type Ref } from 'vue'
-import { letter, typing } from '../lib/keys'
+import { letter } from '../lib/keys'
+import { typing } from './shortcuts'
 
 const inUse = '[role=dialog], [role=menu], [role=listbox]'
 

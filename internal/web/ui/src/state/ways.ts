@@ -1,6 +1,7 @@
 import { onBeforeUnmount, onMounted } from 'vue'
 import { useRouter } from 'vue-router'
-import { letter, typing } from '../lib/keys'
+import { letter } from '../lib/keys'
+import { typing } from './shortcuts'
 import { places } from './places'
 
 const PATIENCE = 1000
