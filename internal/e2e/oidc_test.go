@@ -142,7 +142,7 @@ func TestThoseWhomTheServerDoesNotTakeComeBackToTheLoginPage(t *testing.T) {
 	} {
 		b := newBrowser(t)
 		page := w.signIn(t, b, "web", login, password)
-		require.Equal(t, w.URL+"/auth/login", page.Request.URL.String(), why)
+		require.Equal(t, w.URL+"/auth/login?why=account", page.Request.URL.String(), why)
 		require.Nil(t, w.user(t, b), why)
 	}
 	b := newBrowser(t)
@@ -166,7 +166,7 @@ func TestAnAnswerOfTheProviderIsGoodOnceAndForOneBrowser(t *testing.T) {
 	require.NotEmpty(t, answer)
 	for _, who := range []*browser{b, newBrowser(t)} {
 		page, _ := who.get(t, answer)
-		require.Equal(t, w.URL+"/auth/login", page.Request.URL.String())
+		require.Equal(t, w.URL+"/auth/login?why=state", page.Request.URL.String())
 	}
 	thief := newBrowser(t)
 	_, _ = thief.get(t, w.URL+"/api/auth/oidc/web/login") // has a sign-in of its own

@@ -63,6 +63,7 @@ export const templates: Resource = {
   name: 'templates',
   api: (p) => `project/${p}/templates`,
   bit: 4,
+  rights: 'permissions',
   refs: true,
   needs: ['repositories', 'inventory', 'environment', 'keys', 'views', 'templates', 'runner_tags'],
   columns: [{ key: 'name' }],

@@ -45,6 +45,8 @@ export interface Resource {
   name: string // messages "r.<name>.*", and the path of its screens
   api: (project: number) => string
   bit: number // the right that changes ask for; 0: administrators
+  /** The member of a row that has what its viewer may do with it beside the rights in the project. */
+  rights?: string
   columns: Column[]
   fields: Field[]
   query?: string // what GET of the list has behind its path
