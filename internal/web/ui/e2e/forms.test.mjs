@@ -72,7 +72,7 @@ test('a role runs the one template that it was given, and is told why it may do 
   await admin.click('button:has-text("Create")')
   await admin.waitForSelector('td >> text=Lookers')
   await w.api('POST', 'project/1/users', { user_id: user.id, role: 'lookers' })
-  await w.api('POST', 'project/1/roles', { project_id: 1, name: 'All of it', slug: 'all', permissions: 15 })
+  await w.api('POST', 'project/1/roles', { project_id: 1, name: 'All of it', slug: 'everything', permissions: 15 })
   const hello = (await w.api('GET', 'project/1/templates')).find((x) => x.name === 'Hello (script)')
   await go(admin, `project/1/templates/${hello.id}/perms`)
   await admin.locator('select').selectOption({ label: 'Lookers' })
@@ -87,7 +87,7 @@ test('a role runs the one template that it was given, and is told why it may do 
   await page.click('[role=dialog] button.primary')
   await page.waitForSelector('.head .status.ok')
   const wrong = []
-  for (const path of ['history', 'templates', `templates/${hello.id}`, 'schedule', 'calendar', 'stats', 'inventory', 'inventory/1', 'environment', 'environment/1', 'keys', 'keys/1', 'repositories', 'repositories/1', 'integrations', 'deliveries', 'team', 'roles', 'roles/all', 'runners', 'secret_storages', 'known_hosts', 'views', 'activity', 'settings']) {
+  for (const path of ['history', 'templates', `templates/${hello.id}`, 'schedule', 'calendar', 'stats', 'inventory', 'inventory/1', 'environment', 'environment/1', 'keys', 'keys/1', 'repositories', 'repositories/1', 'integrations', 'deliveries', 'team', 'roles', 'roles/everything', 'runners', 'secret_storages', 'known_hosts', 'views', 'activity', 'settings']) {
     await go(page, `project/1/${path}`)
     const bad = await page.$$eval('main button, main .button, main [role=switch]', (all) =>
       all.filter((b) => (b.disabled ? !b.closest('form') && !b.title : /^(New|Add\b|Create|Save|Delete|Edit$|Remove|Send|Clear|✕)/.test(b.textContent.trim()))).map((b) => (b.disabled ? 'silent: ' : 'offered: ') + b.outerHTML.slice(0, 90)),
