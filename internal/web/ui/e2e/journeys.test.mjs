@@ -110,7 +110,7 @@ test('two browsers watch one log, and a restart of the server leaves no gap', as
       for (const key of ['Home', ...Array(pages).fill('PageDown'), 'End']) {
         await p.keyboard.press(key)
         if (key === 'Home') await until('the first line is there', async () => (await shown(p))[0]?.[0] === 1)
-        await p.waitForTimeout(40)
+        await p.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))) // what the key moved is drawn
         const rows = await shown(p)
         rows.forEach(([n], i) => i && assert.equal(n, rows[i - 1][0] + 1))
         for (const [n, text] of rows) if (text !== '…') seen.set(n, text)

@@ -134,3 +134,16 @@ test('what is not there leads to the list it would stand in', async () => {
   clean(page)
   await page.context().close()
 })
+
+test('a browser that lets nothing be kept shows all the same', async () => {
+  const tpl = await w.template('Kept nowhere', 'flood.sh', { arguments: '["n=3"]' })
+  const task = (await w.api('POST', 'project/1/tasks', { template_id: tpl.id })).id
+  await ended(task)
+  const page = await w.page('admin', w.password)
+  await page.addInitScript(() => Object.defineProperty(window, 'localStorage', { get: () => { throw new DOMException('denied', 'SecurityError') } }))
+  for (const [path, text] of [['', 'Kept nowhere'], ['project/1/templates', 'Kept nowhere'], [`project/1/tasks/${task}`, 'flood line 3']]) {
+    await go(page, path)
+    await page.locator('main').getByText(text).filter({ visible: true }).first().waitFor()
+  }
+  clean(page)
+})

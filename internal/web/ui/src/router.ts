@@ -3,7 +3,7 @@ import { ApiError, base, reason } from './api/client'
 import { t } from './i18n'
 import { mayLeave, release } from './state/form'
 import { notify } from './state/page'
-import { remember } from './state/recent'
+import { remember } from './state/opened'
 import { enterProject, lastProject, loadSession, session } from './state/session'
 import { setScreen } from './state/title'
 

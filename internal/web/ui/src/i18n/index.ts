@@ -1,5 +1,6 @@
 import { shallowRef } from 'vue'
 import { createI18n } from 'vue-i18n'
+import { keep, kept } from '../lib/kept'
 import en from './en.json'
 
 type Messages = Promise<{ default: Record<string, string> }>
@@ -51,20 +52,10 @@ export async function setLanguage(id: string) {
   locale.value = language
   region.value = regionOf(language, navigator.languages)
   document.documentElement.lang = language
-  try {
-    localStorage.setItem('language', language)
-  } catch {
-    // It holds for this visit.
-  }
+  keep('language', language)
 }
 
 /** The language chosen before, else the first of the browser's that there is. */
 export function preferred(): string {
-  let kept = ''
-  try {
-    kept = localStorage.getItem('language') ?? ''
-  } catch {
-    // Nothing is kept here.
-  }
-  return [kept, ...navigator.languages.map((l) => l.slice(0, 2))].find((l) => languages[l]) ?? 'en'
+  return [kept('language') ?? '', ...navigator.languages.map((l) => l.slice(0, 2))].find((l) => languages[l]) ?? 'en'
 }

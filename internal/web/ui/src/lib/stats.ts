@@ -1,4 +1,5 @@
 import type { TaskStat } from '../api/schema'
+import { add, today } from './calendar'
 
 export const kinds = ['success', 'error', 'stopped'] as const
 export type Kind = (typeof kinds)[number]
@@ -8,23 +9,17 @@ export interface Bar extends Record<Kind, number> {
   date: string
 }
 
-/** The date of a moment in the viewer's zone: 2026-01-31. */
-export function dateOf(d: Date): string {
-  const two = (n: number) => String(n).padStart(2, '0')
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`
-}
-
-/** The first of a number of days of which today is the last. */
-export const firstDay = (days: number, today = new Date()) => new Date(today.getFullYear(), today.getMonth(), today.getDate() - days + 1)
+/** The date of the first of a number of days of which today is the last. */
+export const since = (days: number, now = Date.now()) => add(today(now), 1 - days)
 
 /** One bar for each day, or for each seven where there would be too many to see. */
-export function bars(stats: TaskStat[], days: number, today = new Date()): Bar[] {
+export function bars(stats: TaskStat[], days: number, now = Date.now()): Bar[] {
   const found = new Map(stats.map((s) => [s.date, s.count_by_status as Partial<Record<Kind, number>>]))
   const width = days > 120 ? 7 : 1
-  const first = firstDay(days, today)
+  const first = since(days, now)
   const out: Bar[] = []
   for (let i = 0; i < days; i++) {
-    const date = dateOf(new Date(first.getFullYear(), first.getMonth(), first.getDate() + i))
+    const date = add(first, i)
     if (i % width === 0) out.push({ date, success: 0, error: 0, stopped: 0 })
     const bar = out[out.length - 1]!
     for (const k of kinds) bar[k] += found.get(date)?.[k] ?? 0

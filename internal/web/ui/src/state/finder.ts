@@ -7,7 +7,7 @@ import type { Row } from '../resources/types'
 import { launch } from './launch'
 import { notify, setTheme, theme, type Theme } from './page'
 import { places } from './places'
-import { recent } from './recent'
+import { opened } from './opened'
 import { can, may, RUN, session } from './session'
 
 /** What the search offers: it leads somewhere, or does something. */
@@ -68,7 +68,7 @@ export async function ofProject(id: number): Promise<{ lately: Found[]; rows: Fo
   ])
   const mayRun = (tpl?: Template) => can(RUN, tpl?.permissions ?? 0)
   const one = new Map(templates.map((x) => [x.id, x]))
-  const lately = recent().flatMap((path): Found[] => {
+  const lately = opened().flatMap((path): Found[] => {
     const n = Number(path.split('/')[1])
     const tpl = path.startsWith('templates') && one.get(n)
     if (tpl) return [to(`${below}/${path}`, tpl.name, t('search.lately'), { words: t('f.template_id') })]

@@ -1,4 +1,5 @@
 import { computed, ref, watch, type Ref } from 'vue'
+import { keepList, keptList } from '../lib/kept'
 
 const NAME = 'nav.folded'
 
@@ -6,15 +7,9 @@ const NAME = 'nav.folded'
  * Which groups of the side bar are folded, kept in this browser. The group of
  * the current page opens for the visit; it can be folded again.
  */
-export function useFolds(here: Ref<string>) {
-  const folded = ref(new Set<string>())
+export function useNavFolds(here: Ref<string>) {
+  const folded = ref(new Set(keptList(NAME)))
   const opened = ref('')
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(NAME) ?? '[]')
-    if (Array.isArray(kept)) folded.value = new Set(kept.filter((x) => typeof x === 'string'))
-  } catch {
-    // All are open.
-  }
   watch(here, (id) => (opened.value = id), { immediate: true })
   const shut = computed(() => new Set([...folded.value].filter((id) => id !== opened.value)))
   function toggle(id: string) {
@@ -23,11 +18,7 @@ export function useFolds(here: Ref<string>) {
     else next.add(id)
     if (opened.value === id) opened.value = ''
     folded.value = next
-    try {
-      localStorage.setItem(NAME, JSON.stringify([...next]))
-    } catch {
-      // It holds for this visit.
-    }
+    keepList(NAME, next)
   }
   return { shut, toggle }
 }

@@ -1,23 +1,19 @@
 import { reactive, ref, shallowRef } from 'vue'
+import { keep } from '../lib/kept'
 
 export type Theme = 'system' | 'light' | 'dark'
 
-function kept(): Theme {
+function drawn(): Theme {
   const v = document.documentElement.dataset.theme
   return v === 'light' || v === 'dark' ? v : 'system'
 }
-export const theme = ref<Theme>(kept())
+export const theme = ref<Theme>(drawn())
 
 export function setTheme(v: Theme) {
   theme.value = v
   if (v === 'system') delete document.documentElement.dataset.theme
   else document.documentElement.dataset.theme = v
-  try {
-    if (v === 'system') localStorage.removeItem('theme')
-    else localStorage.setItem('theme', v)
-  } catch {
-    // It holds for this visit.
-  }
+  keep('theme', v === 'system' ? null : v)
 }
 
 /** Short messages in the corner. They are read out by screen readers. */

@@ -3,6 +3,7 @@ import { call, get, list, type Options } from '../api/client'
 import { startLive, stopLive } from '../api/live'
 import { dropDrafts } from './draft'
 import type { Access, App, Info, Project, Self } from '../api/schema'
+import { keep, kept } from '../lib/kept'
 
 /** The bits of a role. */
 export const RUN = 1
@@ -50,17 +51,13 @@ export async function enterProject(id: number, o: Options = {}) {
   const [project, access] = await Promise.all([get<Project>(`project/${id}`, o), get<Access>(`project/${id}/role`, o)])
   session.project = project
   session.access = access
-  try {
-    localStorage.setItem('project', String(id))
-  } catch {
-    // The first project is as good.
-  }
+  keep('project', String(id))
 }
 
 /** The project that was looked at last, else the first. */
 export function lastProject(): number | undefined {
-  const kept = Number(localStorage.getItem('project'))
-  return session.projects.find((p) => p.id === kept)?.id ?? session.projects[0]?.id
+  const id = Number(kept('project'))
+  return session.projects.find((p) => p.id === id)?.id ?? session.projects[0]?.id
 }
 
 /** Whether the user may do that in the current project. */

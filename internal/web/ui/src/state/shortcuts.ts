@@ -1,23 +1,15 @@
 import { ref } from 'vue'
+import { keep, kept } from '../lib/kept'
 import { typing as inField } from '../lib/keys'
 
 const NAME = 'keys'
 
 /** Whether keys of one character do something. Who dictates, or often strikes beside the key, may switch them off. */
-export const single = ref(true)
-try {
-  single.value = localStorage.getItem(NAME) !== 'off'
-} catch {
-  // They work.
-}
+export const single = ref(kept(NAME) !== 'off')
 
 export function setSingle(on: boolean) {
   single.value = on
-  try {
-    localStorage.setItem(NAME, on ? 'on' : 'off')
-  } catch {
-    // It holds for this visit.
-  }
+  keep(NAME, on ? 'on' : 'off')
 }
 
 /** Whether a key is none of the page's: typed into a field, or of one character while those are off. */

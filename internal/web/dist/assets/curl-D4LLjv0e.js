@@ -1,1 +1,0 @@
-import{b as o}from"./client-D0GlnTnj.js";const r=t=>/^[\w@%+=:,./-]+$/.test(t)?t:`'${t.replace(/'/g,"'\\''")}'`;function p(t,n,a){const e=["curl","-X",t,"-H",'"Authorization: Bearer $SEMAPHORE_TOKEN"'];return a!==void 0&&e.push("-H",r("Content-Type: application/json"),"--data",r(JSON.stringify(a))),[...e,r(new URL("api/"+n,o).href)].join(" ")}export{p as c,r as q};
